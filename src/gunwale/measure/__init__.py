@@ -1,0 +1,1 @@
+"""Measurements: load, and what was lost under it."""

@@ -1,0 +1,1 @@
+"""The plan: values with their origins, and the arithmetic behind them; no effects but reading configuration."""

@@ -1,0 +1,1 @@
+"""What runs inside the application's own process: standard library, Werkzeug and Flask only."""

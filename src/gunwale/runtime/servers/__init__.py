@@ -1,0 +1,1 @@
+"""The in-worker half of each server: hooks and closing connections, one file a server."""

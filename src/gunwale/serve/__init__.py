@@ -1,0 +1,1 @@
+"""One serve contract on every server: sockets, generations, drain, admin port."""
