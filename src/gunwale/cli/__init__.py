@@ -64,7 +64,7 @@ def run() -> None:
     try:
         main(prog_name="gunwale")
     except GunwaleError as error:
-        print(f"gunwale: {error}", file=sys.stderr)
+        click.echo(f"gunwale: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
