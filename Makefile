@@ -1,20 +1,26 @@
-# The one entry point: CI calls these targets and nothing else.
-PYTHON ?= python3
+# The one entry point: people and CI call these targets and nothing else.
+# Without PYTHON=…, the first interpreter that is 3.11 or newer.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+UV := $(VENV)/lock/bin/uv
+PIP_QUIET := -qq --disable-pip-version-check
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+PYTEST := $(BIN)/pytest
 
-.PHONY: setup lock fmt lint type test
+.PHONY: setup fmt lint type test e2e bench demo docs lock
+.DEFAULT_GOAL := setup
+
 setup: $(STAMP)
 
 $(STAMP): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found: install one, or say make PYTHON=…" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
-
-lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet --output-file requirements/dev.txt requirements/dev.in
+	$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
+	@touch $@
 
 fmt: setup
 	$(BIN)/ruff format .
@@ -26,5 +32,32 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+type: setup
+	$(BIN)/mypy
+
+# What needs nothing but Python, and no patience.
 test: setup
-	$(BIN)/pytest
+	$(PYTEST) -m "not slow and not docker and not root"
+
+# Exactly the rest. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
+e2e: setup
+	$(PYTEST) -m "slow or docker or root"
+
+bench: setup
+	for bench in bench/bench_*.py; do $(BIN)/python "$$bench" || exit; done
+
+demo: setup
+	@$(BIN)/python bench/demo.py
+
+# The documentation is Markdown, read as it is: its links, its index and its commands are checked.
+docs: setup
+	$(PYTEST) tests/unit/test_documentation.py
+
+lock: $(UV)
+	$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --output-file requirements/image.txt requirements/image.in
+
+$(UV): requirements/lock.txt
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/lock.txt
+	@touch $@
