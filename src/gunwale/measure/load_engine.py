@@ -25,7 +25,6 @@ _SWEEP = 0.05  # seconds between looks at the deadlines
 _UNIX_RETRY = 0.002  # seconds: a full queue of a Unix socket says EAGAIN and cannot be waited for
 _AT_ONCE = 32  # requests launched before sockets are looked at again, should we be behind
 _REFUSED_PAUSE = 0.05  # seconds: a closed loop must not spin on a port nobody listens on
-_IN_PROGRESS = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -197,7 +196,7 @@ class Engine:
             self._waiting.append(exchange)
             return
         exchange.socket = sock
-        if code in _IN_PROGRESS:
+        if code == errno.EINPROGRESS:
             self._selector.register(sock, selectors.EVENT_WRITE, exchange)
             return
         exchange.connect_ended(code)
