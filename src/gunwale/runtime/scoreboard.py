@@ -21,13 +21,28 @@ from mmap import mmap
 from time import monotonic_ns
 from typing import NamedTuple
 
-__all__ = ["BUCKETS", "Health", "Running", "Scoreboard", "Slot", "State", "Totals", "Worker"]
+__all__ = [
+    "BUCKETS",
+    "FAILED",
+    "OK",
+    "UNCHECKED",
+    "UNKNOWN",
+    "Health",
+    "Running",
+    "Scoreboard",
+    "Slot",
+    "State",
+    "Totals",
+    "Worker",
+]
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the duration histogram, in seconds; one more bucket is unbounded."""
 
 _BOUNDS = [int(bound * 1e9) for bound in BUCKETS]
 ID_BYTES = 56
+UNKNOWN, OK, FAILED, UNCHECKED = 0, 1, 2, 3
+"""Results of a generation's checks: none yet, well, not well, and: there is nothing to check."""
 _RANGES = 2  # a reload runs two generations at once
 _PAGE = 4096
 _MAGIC = 0x67756E77616C6531
@@ -55,7 +70,7 @@ class State(IntEnum):
 class Health(NamedTuple):
     """The latest result of a generation's checks; *checked_at* by time.monotonic(), 0 for never."""
 
-    status: int
+    status: int  # UNKNOWN, OK, FAILED or UNCHECKED
     checked_at: float
     detail: str
 
@@ -229,7 +244,7 @@ class Scoreboard:
         return Health(0, 0.0, "")
 
     def write_health(self, generation: int, status: int, detail: str) -> None:
-        """Record a check's result, as of now; *status* 0 unknown, 1 ok, 2 failed."""
+        """Record a check's result, as of now."""
         at = _HEALTH_AT + generation % _RANGES * _HEALTH_SIZE
         word = at // 8
         encoded = detail.encode()[:_DETAIL]

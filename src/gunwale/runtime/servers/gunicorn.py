@@ -1,0 +1,225 @@
+"""Gunicorn's half inside its own processes: its application class, with our sockets, hooks and wrapper.
+
+Run as ``python -m gunwale.runtime.servers.gunicorn WORDS…``, with the words of the ``gunicorn`` command.
+The user's configuration file and hooks are Gunicorn's own business and stay; what serve owns is set last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime.lifeline import hold
+from gunwale.runtime.scoreboard import Scoreboard, Slot
+from gunwale.runtime.settings import Settings
+from gunwale.runtime.wsgi import wrap
+
+# Gunicorn reads this name as a number while it is imported, and "auto" would be a traceback.
+_web_concurrency = os.environ.pop("WEB_CONCURRENCY", None)
+from gunicorn import sock as gunicorn_sock  # noqa: E402 - after the line above
+from gunicorn.app.base import BaseApplication  # noqa: E402 - as above
+from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402 - as above
+from gunicorn.arbiter import Arbiter  # noqa: E402 - as above
+
+if _web_concurrency is not None:
+    os.environ["WEB_CONCURRENCY"] = _web_concurrency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gunicorn.config import Config
+    from gunicorn.http.message import Request
+    from gunicorn.workers.base import Worker
+
+GRACEFUL = 2
+
+
+class Supervised:
+    """What the supervisor handed down, and this process's own slot once it has one."""
+
+    def __init__(self) -> None:
+        told = json.loads(os.environ["GUNWALE_SUPERVISED"])
+        self.generation: int = told["generation"]
+        self.listeners: list[int] = told["listeners"]
+        self.lifeline: int = told["lifeline"]
+        self.wakeup: int = told["wakeup"]
+        self.board = Scoreboard.attach(told["scoreboard"])
+        handover = told["handover"]
+        self.plan: Mapping[str, Any] = json.loads(os.pread(handover, os.fstat(handover).st_size, 0))["plan"]
+        self.slot: Slot | None = None
+
+    def wake(self) -> None:
+        """Tell the supervisor to look at the scoreboard."""
+        with contextlib.suppress(BlockingIOError):  # unread wake-ups are waiting already
+            os.write(self.wakeup, b"\0")
+
+
+def listeners(supervised: Supervised, conf: Config, log: object) -> list[Any]:
+    """Wrap the inherited sockets as Gunicorn's, without its listen(): the supervisor opens the door."""
+    found = []
+    for fd in supervised.listeners:
+        with socket.socket(fileno=os.dup(fd)) as probe:
+            family, name = probe.family, probe.getsockname()
+        base = {
+            socket.AF_UNIX: gunicorn_sock.UnixSocket,
+            socket.AF_INET: gunicorn_sock.TCPSocket,
+            socket.AF_INET6: gunicorn_sock.TCP6Socket,
+        }[family]
+        kind = type(base.__name__, (base,), {"_is_listening": staticmethod(lambda _sock: True)})
+        found.append(kind(name, conf, log, fd=fd))
+    return found
+
+
+class SupervisedArbiter(Arbiter):
+    """Gunicorn's master, on our sockets, with the scoreboard's number of workers."""
+
+    def __init__(self, app: GunwaleApplication) -> None:
+        self.supervised = app.supervised
+        super().__init__(app)
+        self.LISTENERS = listeners(self.supervised, self.cfg, self.log)
+        self.systemd = True  # keeps stop() from removing a Unix socket's path, which is the door's
+
+    def manage_workers(self) -> None:
+        """Have as many workers as the supervisor wants."""
+        target = self.supervised.board.target(self.supervised.generation)
+        if target:
+            self.num_workers = target
+        super().manage_workers()
+
+    def handle_ttin(self) -> None:
+        """Look at the scoreboard again; the run loop does it after each signal."""
+
+    handle_ttou = handle_ttin
+
+    def handle_hup(self) -> None:
+        """Refuse: Gunicorn's own reload takes the site down with a broken version."""
+        self.log.warning("SIGHUP is for gunwale's own process (pid %s), not for Gunicorn's", os.getppid())
+
+    def handle_usr2(self) -> None:
+        """Refuse: a second master would leave the supervisor's hands."""
+        self.log.warning("SIGUSR2 is not available under gunwale")
+
+
+class RunsSupervised(BaseApplication):
+    """Between Gunicorn's Application and its base: the last step of run() starts our master."""
+
+    supervised: Supervised
+
+    def run(self) -> None:
+        """Run the master."""
+        SupervisedArbiter(self).run()
+
+
+class GunwaleApplication(WSGIApplication, RunsSupervised):
+    """The ``gunicorn`` command's application, supervised."""
+
+    def __init__(self, supervised: Supervised) -> None:
+        self.supervised = supervised
+        super().__init__("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn")
+
+    def load_config(self) -> None:
+        """Load everything as Gunicorn does, then set what serve owns."""
+        super().load_config()
+        cfg = self.cfg
+        for name, value in {
+            "bind": [f"fd://{fd}" for fd in self.supervised.listeners],
+            "accesslog": None,
+            "daemon": False,
+            "reuse_port": False,
+            "control_socket_disable": True,
+            "graceful_timeout": GRACEFUL,
+            "workers": 1,
+            "forwarder_headers": "",
+        }.items():
+            if name in cfg.settings:
+                cfg.set(name, value)
+        if not is_set(cfg, "secure_scheme_headers"):
+            declared = self.supervised.plan["proxies.hops"] is not None
+            cfg.set("secure_scheme_headers", {} if declared else {"X-FORWARDED-PROTO": "https"})
+        for name, hook in hooks(self.supervised).items():
+            cfg.set(name, both(hook, getattr(cfg, name)))
+
+    def load(self) -> object:
+        """Load the application and wrap it."""
+        return wrap(super().load(), Settings.from_plan(self.supervised.plan))
+
+
+def is_set(cfg: Config, name: str) -> bool:
+    """Whether the user has set *name* to something of their own."""
+    setting = cfg.settings[name]
+    return bool(setting.get() != type(setting)().get())
+
+
+def both(ours: Callable[..., None], theirs: Callable[..., object]) -> Callable[..., None]:
+    """Call our hook, then the user's; Gunicorn checks the number of arguments."""
+    if ours.__code__.co_argcount == 1:
+
+        def one(subject: object) -> None:
+            ours(subject)
+            theirs(subject)
+
+        return one
+
+    def two(subject: object, other: object) -> None:
+        ours(subject, other)
+        theirs(subject, other)
+
+    return two
+
+
+def hooks(supervised: Supervised) -> dict[str, Callable[..., None]]:
+    """Our hooks, by Gunicorn's names."""
+
+    def pre_fork(_arbiter: SupervisedArbiter, worker: Worker) -> None:
+        if worker.cfg.preload_app and worker.age == 1:
+            # Once: what the application brought in stays shared, as no collection writes to it.
+            gc.collect()
+            gc.freeze()
+
+    def post_fork(_arbiter: SupervisedArbiter, _worker: Worker) -> None:
+        # Before gevent patches threads: these two must not depend on its loop.
+        supervised.slot = supervised.board.claim(supervised.generation)
+        hold(supervised.lifeline)
+
+    def post_worker_init(worker: Worker) -> None:
+        assert supervised.slot is not None
+        worker.wsgi.attach(supervised.slot)
+        worker.wsgi.start_checks()
+        supervised.slot.booted()
+        supervised.wake()
+        for listener in worker.sockets:
+            while not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                worker.notify()
+                time.sleep(0.002)
+
+    def pre_request(_worker: Worker, req: Request) -> None:
+        if supervised.board.is_draining:
+            req.force_close()
+
+    return {
+        "pre_fork": pre_fork,
+        "post_fork": post_fork,
+        "post_worker_init": post_worker_init,
+        "pre_request": pre_request,
+    }
+
+
+def main() -> None:
+    """Run Gunicorn with this process's own arguments."""
+    # These are the supervisor's conversations with systemd, not Gunicorn's.
+    for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID"):
+        os.environ.pop(name, None)
+    supervised = Supervised()
+    hold(supervised.lifeline)
+    sys.argv[0] = "gunicorn"
+    GunwaleApplication(supervised).run()
+
+
+if __name__ == "__main__":
+    main()

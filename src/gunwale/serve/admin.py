@@ -1,0 +1,160 @@
+"""The admin port: /health, /ready and /metrics, answered by the supervisor itself.
+
+It answers at once when every worker is busy; that keeps a slow container from being killed for slowness.
+It only reads: no request changes anything.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from gunwale.serve.door import TcpDoor, UnixDoor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunwale.runtime.scoreboard import Totals
+
+HEAD_LIMIT = 8192
+CONNECTIONS = 128
+PATIENCE = 5.0
+"""Seconds a client has for its request head."""
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    503: "Service Unavailable",
+}
+
+
+class Answer(NamedTuple):
+    """Status, media type and body."""
+
+    status: int
+    kind: str
+    body: str
+
+
+def verdict(status: int, word: str, **facts: object) -> Answer:
+    """Make the JSON answer of a health path."""
+    return Answer(status, "application/json", json.dumps({"status": word, **facts}) + "\n")
+
+
+def respond(head: bytes, pages: dict[str, Callable[[], Answer]]) -> bytes:
+    """Answer one request head; the connection is closed after it."""
+    try:
+        method, target, _version = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+    except ValueError:
+        answer, method = Answer(400, "text/plain", "not an HTTP request\n"), ""
+    else:
+        page = pages.get(target.partition("?")[0])
+        if method not in {"GET", "HEAD"}:
+            answer = Answer(405, "text/plain", "this port only reads: GET or HEAD\n")
+        elif page is None:
+            answer = Answer(404, "text/plain", f"here are {', '.join(pages)}\n")
+        else:
+            answer = page()
+    body = answer.body.encode()
+    fields = [
+        f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}",
+        f"Content-Type: {answer.kind}; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "Connection: close",
+    ]
+    if answer.status == 405:
+        fields.append("Allow: GET, HEAD")
+    return "\r\n".join([*fields, "", ""]).encode() + (b"" if method == "HEAD" else body)
+
+
+class Client:
+    """One connection to the admin port."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(0)
+        self.sock = sock
+        self.until = time.monotonic() + PATIENCE
+        self._head = b""
+
+    def read(self, pages: dict[str, Callable[[], Answer]]) -> bool:
+        """Take what came; True when the connection is done with."""
+        try:
+            data = self.sock.recv(HEAD_LIMIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        self._head += data
+        if data and b"\r\n\r\n" not in self._head and len(self._head) < HEAD_LIMIT:
+            return False
+        if self._head:
+            # A page is a few KB and the send buffer far larger: one send takes it.
+            try:
+                self.sock.send(respond(self._head, pages))
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+        return True
+
+
+def listen(address: str) -> socket.socket | None:
+    """Listen on "host:port", "[::1]:port" or "unix:/path"; None for "off"."""
+    if address == "off":
+        return None
+    if address.startswith("unix:"):
+        door = UnixDoor(address.removeprefix("unix:"))
+        sock = door.admit()
+        door.shift(sock, CONNECTIONS)
+    else:
+        host, _, port = address.rpartition(":")
+        # Without SO_REUSEPORT: a second supervisor must not share it.
+        sock = TcpDoor(host.strip("[]"), int(port), v6only=False).bound(shared=False)
+        sock.listen(CONNECTIONS)
+    sock.settimeout(0)
+    return sock
+
+
+def text(sock: socket.socket) -> str:
+    """The address, as a user writes it."""
+    name = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if sock.family == socket.AF_INET6 else name[0]
+    return f"{host}:{name[1]}"
+
+
+def metrics(
+    totals: Totals, bounds: tuple[float, ...], gauges: dict[str, float], counters: dict[str, float]
+) -> str:
+    """Write the Prometheus text format, version 0.0.4."""
+    lines = [
+        "# HELP gunwale_requests_total Requests answered, by status class.",
+        "# TYPE gunwale_requests_total counter",
+    ]
+    for index, count in enumerate(totals.by_class):
+        lines.append(f'gunwale_requests_total{{class="{index + 1}xx"}} {count}')
+    lines += [
+        "# HELP gunwale_request_duration_seconds From the application's call to the end of its response.",
+        "# TYPE gunwale_request_duration_seconds histogram",
+    ]
+    running = 0
+    for bound, count in zip((*(str(bound) for bound in bounds), "+Inf"), totals.histogram, strict=True):
+        running += count
+        lines.append(f'gunwale_request_duration_seconds_bucket{{le="{bound}"}} {running}')
+    lines += [
+        f"gunwale_request_duration_seconds_sum {totals.seconds:.6f}",
+        f"gunwale_request_duration_seconds_count {running}",
+    ]
+    for kind, values in (("gauge", gauges), ("counter", counters)):
+        typed = set()
+        for name, value in values.items():
+            family = name.partition("{")[0]
+            if family not in typed:
+                typed.add(family)
+                lines.append(f"# TYPE {family} {kind}")
+            lines.append(f"{name} {value:g}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,30 @@
+"""What a server module hands to the supervisor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One server's start: words, environment, and what the supervisor must know of it."""
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Added to the supervisor's own."""
+    slots: int
+    """Workers a generation can have at most."""
+    concurrency: int
+    """Requests one worker is in at most."""
+    scale_signal: str | None = None
+    """Makes the leader look at the scoreboard's target; None where the number is fixed."""
+    quick_signal: str = "SIGQUIT"
+    """Makes the leader stop without waiting for requests."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the hand-over's form; *entries* is the size of a slot's request table."""
+        return {**asdict(self), "argv": list(self.argv), "entries": min(self.concurrency, 1024)}

@@ -1,0 +1,161 @@
+"""What the kernel knows of our connections: who is still owed an answer.
+
+The scoreboard sees a request only when the server has parsed its head. A head or an upload half sent,
+and a response that a slow client still reads, are seen by sock_diag (NETLINK_INET_DIAG, sock_diag(7)),
+which needs no privilege. Struct layouts are those of linux/inet_diag.h, linux/unix_diag.h and linux/tcp.h.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLMSG_DONE = 20, 2, 3
+_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_INET_DIAG_INFO = 2
+_ESTABLISHED, _SYN_RECV, _FIN_WAIT1, _CLOSE_WAIT, _LAST_ACK, _LISTEN, _CLOSING = 1, 3, 4, 8, 9, 10, 11
+_OPEN = (_ESTABLISHED, _CLOSE_WAIT)
+_OURS_TO_SEND = (_FIN_WAIT1, _LAST_ACK, _CLOSING)
+_STATES = sum(1 << state for state in (*_OPEN, *_OURS_TO_SEND, _SYN_RECV, _LISTEN))
+SILENCE = 5.0
+"""Seconds that a connection which never said anything is waited for."""
+
+
+class Owed(NamedTuple):
+    """Connections that stand in the way of stopping, by reason."""
+
+    queued: int = 0  # in an accept queue
+    half_open: int = 0  # the handshake's last ACK is missing
+    asking: int = 0  # sent something that is not answered, or that the server has not read
+    reading: int = 0  # has not taken all of its response
+    silent: int = 0  # connected, never said anything
+    leaving: int = 0  # closed by the server, with data in the send queue still
+
+    def __str__(self) -> str:
+        counts = zip(self._fields, self, strict=True)
+        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count) or "none"
+
+
+def _dump(request: bytes) -> Iterator[bytes]:
+    header = struct.pack("=IHHII", 16 + len(request), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG
+    ) as netlink:
+        netlink.settimeout(2.0)
+        netlink.send(header + request)
+        while True:
+            data = netlink.recv(1 << 18)
+            while len(data) >= 16:
+                length, kind = struct.unpack_from("=IH", data)
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    raise OSError(-struct.unpack_from("=i", data, 16)[0], "sock_diag")
+                yield data[16:length]
+                data = data[(length + 3) & ~3 :]
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        if length < 4:
+            return
+        yield kind, data[4:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def look_tcp(listener: socket.socket, *, silence_over: bool = False) -> Owed:
+    """Count what is owed on *listener*'s address and port, whichever process holds the connections."""
+    name = listener.getsockname()
+    any_address = name[0] in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+    own = socket.inet_pton(listener.family, name[0])
+    counts = dict.fromkeys(Owed._fields, 0)
+    # A dual-stack listener's IPv4 connections are sockets of the IPv6 family: one dump sees both.
+    request = struct.pack("=BBBxI", listener.family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), _STATES)
+    request += struct.pack("!HH", name[1], 0) + bytes(32) + struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
+    for message in _dump(request):
+        state = message[1]
+        if struct.unpack_from("!H", message, 4)[0] != name[1]:
+            continue
+        if not any_address and message[8 : 8 + len(own)] != own:
+            continue
+        rqueue, wqueue, _uid, inode = struct.unpack_from("=IIII", message, 56)
+        reason = _reason(state, rqueue, wqueue, inode, message[72:])
+        if reason and not (reason == "silent" and silence_over):
+            counts[reason] += 1
+    return Owed(**counts)
+
+
+def _reason(state: int, rqueue: int, wqueue: int, inode: int, attributes: bytes) -> str | None:
+    if state == _SYN_RECV:
+        return "half_open"
+    if state in _OURS_TO_SEND:
+        return "leaving" if wqueue > 1 else None  # one is the FIN itself
+    if state not in _OPEN or inode == 0:
+        # A listener says nothing: what waits in its queue is listed as connections without an inode.
+        return "queued" if state in _OPEN else None
+    if wqueue or rqueue:
+        return "reading" if wqueue else "asking"
+    return _by_times(attributes)
+
+
+def _by_times(attributes: bytes) -> str | None:
+    info = next((value for kind, value in _attributes(attributes) if kind == _INET_DIAG_INFO), b"")
+    if len(info) < 160:
+        return None
+    last_sent, _last_ack_sent, last_received = struct.unpack_from("=III", info, 44)
+    segments_in, segments_out = struct.unpack_from("=II", info, 152)  # with data; since Linux 4.6
+    if not segments_out:
+        return "asking" if segments_in else "silent"
+    return "asking" if last_received < last_sent else None
+
+
+def look_unix(listener: socket.socket, *, silence_over: bool = False) -> Owed:  # noqa: ARG001 - one signature
+    """Count what is owed on a Unix socket.
+
+    The kernel keeps no times for these: a connection whose head is half sent cannot be told from an idle
+    one, and is not waited for.
+    """
+    name = os.fsencode(listener.getsockname())
+    counts = dict.fromkeys(Owed._fields, 0)
+    show_name_and_queues = 0x11
+    request = struct.pack("=BBHIIIII", socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, show_name_and_queues, 0, 0)
+    for message in _dump(request):
+        attributes = dict(_attributes(message[16:]))
+        if attributes.get(0, b"").rstrip(b"\0") != name or 4 not in attributes:
+            continue
+        rqueue, wqueue = struct.unpack("=II", attributes[4])
+        if message[2] == _LISTEN:
+            counts["queued"] += rqueue
+        elif wqueue:
+            counts["reading"] += 1
+        elif rqueue:
+            counts["asking"] += 1
+    return Owed(**counts)
+
+
+def look(listeners: list[socket.socket], *, silence_over: bool = False) -> Owed:
+    """Count what is owed on all of *listeners*; OSError where the kernel does not tell."""
+    found = [
+        (look_unix if listener.family == socket.AF_UNIX else look_tcp)(listener, silence_over=silence_over)
+        for listener in listeners
+    ]
+    return Owed(*(sum(column) for column in zip(*found, strict=True))) if found else Owed()
+
+
+def accept_queue(listener: socket.socket) -> int:
+    """How many connections wait to be accepted; 0 where the kernel does not tell."""
+    try:
+        if listener.family == socket.AF_UNIX:
+            return look_unix(listener).queued
+        # tcpi_unacked of a listener is its accept queue's length
+        info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+        return int(struct.unpack_from("=I", info, 24)[0])
+    except OSError:
+        return 0

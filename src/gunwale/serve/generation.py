@@ -1,0 +1,106 @@
+"""One generation: a server's process tree in a session of its own, on sockets of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+# Python ignores these in itself; a server starts with the kernel's own defaults.
+_RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Generation:
+    """The tree of one server start, and the sockets it accepts from."""
+
+    def __init__(self, number: int, members: list[socket.socket]) -> None:
+        self.number = number
+        self.members = members
+        self.pid = 0
+        self.started = time.monotonic()
+        self.status: int | None = None
+        """Of the leader, as subprocess has it: negative for a signal; None while it lives."""
+
+    def start(self, command: Mapping[str, Any], descriptors: Mapping[str, int]) -> None:
+        """Start the server; *descriptors* (name → number) are inherited under their own numbers."""
+        listeners = [member.fileno() for member in self.members]
+        told = {**descriptors, "listeners": listeners, "generation": self.number}
+        environ = {**os.environ, **command["environ"], "GUNWALE_SUPERVISED": json.dumps(told)}
+        inherited = [*descriptors.values(), *listeners]
+        self.pid = os.posix_spawn(
+            command["argv"][0],
+            command["argv"],
+            environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                # Onto itself: clears close-on-exec in the child only, so that no other generation gets it.
+                *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in inherited),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_RESET,
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Tell the leader."""
+        if self.status is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the whole tree at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    @property
+    def is_gone(self) -> bool:
+        """The leader and everything it started in its process group are gone."""
+        if self.status is None:
+            return False
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+
+def reap() -> list[tuple[int, int]]:
+    """Every ended child, ours or an orphan that PID 1 inherits: (pid, status as subprocess has it)."""
+    found: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if not pid:
+            return found
+        found.append((pid, os.waitstatus_to_exitcode(status)))
+
+
+def private_memory(pid: int) -> int | None:
+    """The memory that ends with the process, in bytes (USS); None where the kernel does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    kib = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
+    return kib * 1024 or None
+
+
+def describe(status: int) -> str:
+    """Say how a process ended."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"signal {-status}"

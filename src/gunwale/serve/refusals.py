@@ -1,0 +1,160 @@
+"""What serve refuses before anything listens (DESIGN.md §2.7), each with what, where and how to mend it."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import importlib.util
+import os
+from difflib import get_close_matches
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunwale.errors import Problem
+from gunwale.serve.servers.gunicorn import WORKER_CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SKIPPED = {"tests", "test", "node_modules", "site-packages", "__pycache__"}
+_TRUE = {"1", "true", "yes", "on", "t", "y"}
+
+
+def configuration(
+    plan: Mapping[str, Any], environ: Mapping[str, str], directory: Path, *, may_be_root: bool
+) -> list[Problem]:
+    """Find everything in the configuration that serve does not start with."""
+    return [
+        *_root(may_be_root=may_be_root),
+        *_interfaces(plan),
+        *_worker_class(plan),
+        *_debug(environ),
+        *_environment(plan, environ),
+        *_proxy_fix(plan, directory),
+    ]
+
+
+def installation(plan: Mapping[str, Any]) -> list[Problem]:
+    """Find what is not installed."""
+    if importlib.util.find_spec(plan["serve.server"]) is None:
+        server = plan["serve.server"]
+        hint = f"pip install {server!r} into the environment that gunwale runs in"
+        return [Problem(where="serve.server", message=f"{server} is not installed", hint=hint)]
+    return []
+
+
+def _root(*, may_be_root: bool) -> Iterator[Problem]:
+    if os.geteuid() != 0 or may_be_root:
+        return
+    hint = "run it as another user (USER in the Dockerfile, User= in the unit), or give --allow-root"
+    yield Problem(where="user", message="serve does not run as root", hint=hint)
+
+
+def is_mapped_root() -> bool:
+    """Whether uid 0 here is an ordinary user outside (user_namespaces(7))."""
+    try:
+        inside, outside, _count = Path("/proc/self/uid_map").read_text().split()[:3]
+    except (OSError, ValueError):
+        return False
+    return inside == "0" and outside != "0"
+
+
+def _interfaces(plan: Mapping[str, Any]) -> Iterator[Problem]:
+    networks = plan["proxies.networks"]
+    local = plan["rollout.platform"] == "host" or (
+        networks
+        and networks != "any"
+        and all(ip_network(network).is_loopback for network in networks if network != "any")
+    )
+    if not (plan["proxies.chain"] and local):
+        return
+    for address in plan["serve.bind"]:
+        host = address.rpartition(":")[0].strip("[]")
+        if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+            yield Problem(
+                where="serve.bind",
+                message=f"{address!r} lets clients go past the proxy on this machine",
+                hint="bind 127.0.0.1 or a Unix socket, which only the proxy reaches",
+            )
+
+
+def _worker_class(plan: Mapping[str, Any]) -> Iterator[Problem]:
+    name = plan["serve.worker_class"]
+    if name == "gevent":
+        yield from _gevent()
+    elif name not in WORKER_CLASSES and "." not in name:
+        near = get_close_matches(name, WORKER_CLASSES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(WORKER_CLASSES)}"
+        yield Problem(where="serve.worker_class", message=f"no worker class {name!r}", hint=hint)
+    elif name == "sync" and plan["serve.threads"] > 1:
+        yield Problem(
+            where="serve.threads",
+            message=f"{plan['serve.threads']} threads cannot be had with the sync worker class",
+            hint="set serve.worker_class to gthread (Gunicorn would switch silently), or threads to 1",
+        )
+
+
+def _gevent() -> Iterator[Problem]:
+    try:
+        greenlet = importlib.metadata.version("greenlet")
+        importlib.metadata.version("gevent")
+    except importlib.metadata.PackageNotFoundError as error:
+        message = f"the gevent worker class needs {error.name}, which is not installed"
+        yield Problem(where="serve.worker_class", message=message, hint="pip install 'gunwale[gevent]'")
+        return
+    if int(greenlet.split(".")[0]) < 1:
+        message = f"greenlet {greenlet} loses context variables between greenlets"
+        yield Problem(where="serve.worker_class", message=message, hint="pip install 'greenlet>=1.0'")
+
+
+def _debug(environ: Mapping[str, str]) -> Iterator[Problem]:
+    value = environ.get("FLASK_DEBUG", "")
+    if value.lower() in _TRUE:
+        yield Problem(
+            where="FLASK_DEBUG",
+            message=f"is {value!r}: the debugger runs any client's code",
+            hint="unset FLASK_DEBUG where the application is in production",
+        )
+
+
+def _environment(plan: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Problem]:
+    for name in [*plan["environment.required"], *(plan["environment.secrets"] or {})]:
+        if not environ.get(name):
+            state = "is empty" if name in environ else "is not set"
+            yield Problem(
+                where=name,
+                message=f"{state}, and the plan says the application needs it",
+                hint=f"set {name}, or take it out of environment.required",
+            )
+
+
+def _proxy_fix(plan: Mapping[str, Any], directory: Path) -> Iterator[Problem]:
+    if plan["proxies.hops"] is None:
+        return
+    for path, line, text in find_proxy_fix(directory):
+        yield Problem(
+            where=f"{path}:{line}",
+            message="ProxyFix and a declared proxies.chain would both read the forwarded fields",
+            hint=f"delete this line: {text}",
+        )
+
+
+def find_proxy_fix(directory: Path) -> Iterator[tuple[Path, int, str]]:
+    """Find the project's calls of Werkzeug's ProxyFix, by reading: (file, line, the line's text)."""
+    for path in sorted(directory.rglob("*.py")):
+        inside = path.relative_to(directory)
+        if any(part.startswith(".") or part in _SKIPPED or "venv" in part for part in inside.parts):
+            continue
+        try:
+            source = path.read_text(encoding="utf-8")
+            if "ProxyFix" not in source:
+                continue
+            tree = ast.parse(source)
+        except (OSError, ValueError, SyntaxError):
+            continue
+        for node in ast.walk(tree):
+            called = node.func if isinstance(node, ast.Call) else None
+            if getattr(called, "id", getattr(called, "attr", None)) == "ProxyFix":
+                line = getattr(node, "lineno", 0)
+                yield inside, line, source.splitlines()[line - 1].strip()

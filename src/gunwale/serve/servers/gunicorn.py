@@ -1,0 +1,72 @@
+"""Gunicorn: sync, gthread, gevent, and a user's own worker class by its dotted name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gunwale.serve.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gunwale.plan.capacity import Capacity
+
+WORKER_CLASSES = ("sync", "gthread", "gevent")
+GRACEFUL = 2
+"""Seconds that Gunicorn itself waits: the drain is over when it is told to stop."""
+GREENLETS = 1000  # worker_connections' default
+
+_WORDS = {
+    "serve.worker_class": "--worker-class",
+    "serve.threads": "--threads",
+    "serve.request_timeout": "--timeout",
+    "serve.keepalive": "--keep-alive",
+    "serve.log_level": "--log-level",
+    "serve.max_requests": "--max-requests",
+    "serve.max_requests_jitter": "--max-requests-jitter",
+    "name": "--name",
+}
+
+
+def command(plan: Mapping[str, Any], capacity: Capacity, *, left_to_server: frozenset[str]) -> Command:
+    """Start Gunicorn's own application class through our launcher, with what the plan says as its words.
+
+    Keys in *left_to_server* are set in the project's gunicorn.conf.py in a way that only Gunicorn can read.
+    """
+    threads = 1 if plan["serve.worker_class"] == "sync" else plan["serve.threads"]
+    concurrency = GREENLETS if plan["serve.worker_class"] == "gevent" else threads
+    workers = plan["serve.workers"]
+    most = max(2, int(2 * capacity.cpu + 1)) if workers == "auto" else workers
+    return Command(
+        argv=(
+            sys.executable,
+            "-P",  # the project's files must not hide the standard library's
+            "-m",
+            "gunwale.runtime.servers.gunicorn",
+            *_words(plan, left_to_server),
+        ),
+        slots=max(32, 2 * most),
+        concurrency=concurrency,
+        scale_signal="SIGTTIN",
+    )
+
+
+def _words(plan: Mapping[str, Any], left_to_server: frozenset[str]) -> Iterator[str]:
+    for key, option in _WORDS.items():
+        value = plan.get(key)
+        if value in {None, 0, ""} or key in left_to_server:
+            continue
+        yield option
+        # Gunicorn's times are whole seconds.
+        yield str(max(1, round(value))) if isinstance(value, float) else str(value)
+    yield "--graceful-timeout"
+    yield str(GRACEFUL)
+    if plan["serve.preload"]:
+        yield "--preload"
+    if os.access("/dev/shm", os.W_OK):  # noqa: S108 - a tmpfs: the heartbeat must not wait for a disk
+        yield "--worker-tmp-dir"
+        yield "/dev/shm"  # noqa: S108 - as above
+    yield "--"
+    yield plan["app"]
