@@ -1,0 +1,203 @@
+"""One request and its response, watched from start_response to the closed iterable (PEP 3333)."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime.request_id import current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextvars import Token
+    from wsgiref.types import StartResponse
+
+    from gunwale.runtime.scoreboard import Slot
+
+    ExceptionInfo = Any
+    Write = Callable[[bytes], object]
+    # Called once, when the response is over.
+    Watcher = Callable[["Exchange"], None]
+
+
+class Exchange:
+    """The state of one request; *sent* counts body bytes the server took, None where it sent a file.
+
+    *status* is 0 until start_response; *cut*: closed by the server before its end.
+    """
+
+    __slots__ = (
+        "_is_over",
+        "_start_response",
+        "_token",
+        "_write",
+        "begun",
+        "cut",
+        "entry",
+        "environ",
+        "error",
+        "field",
+        "headers",
+        "is_probe",
+        "request_id",
+        "sent",
+        "slot",
+        "status",
+        "watcher",
+    )
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        start_response: StartResponse,
+        field: str,
+        slot: Slot | None,
+        watcher: Watcher | None,
+    ) -> None:
+        self.environ = environ
+        self._start_response = start_response
+        self.field = field
+        self.slot = slot
+        self.watcher = watcher
+        self.request_id: str = environ["gunwale.request_id"]
+        self.begun = perf_counter()
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.sent: int | None = 0
+        self.error: str | None = None
+        self.cut = self.is_probe = self._is_over = False
+        self.entry = -1 if slot is None else slot.begin(self.request_id)
+        self._token: Token[str] = current.set(self.request_id)
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInfo = None) -> Write:
+        """Be the application's start_response: add the request's id, unless the application did."""
+        field = self.field
+        length = len(field)
+        for name, _ in headers:
+            if len(name) == length and name.lower() == field.lower():
+                break
+        else:
+            # A new list: the application may keep its own and use it again.
+            headers = [*headers, (field, self.request_id)]
+        if exc_info is None:
+            self._write = self._start_response(status, headers)
+        else:
+            try:
+                self._write = self._start_response(status, headers, exc_info)
+            finally:
+                exc_info = None  # PEP 3333: no circular reference through the traceback
+        code = status[:3]
+        self.status = int(code) if code.isdecimal() and code.isascii() else 500
+        self.headers = headers
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """Send a block the old way, as the callable that start_response returns."""
+        self._write(data)
+        if self.sent is not None:
+            self.sent += len(data)
+
+    def body(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """Return what the server is to send: *result*, watched."""
+        wrapper = self.environ.get("wsgi.file_wrapper")
+        # uWSGI's is a function, not a type.
+        if isinstance(wrapper, type) and isinstance(result, wrapper) and self._follow(result):
+            return result
+        if hasattr(result, "__len__"):
+            return SizedBody(self, result)
+        return Body(self, result)
+
+    def _follow(self, file: Any) -> bool:
+        # Of its own type still, so that the server's isinstance() finds it and uses sendfile.
+        close = getattr(file, "close", None)
+
+        def close_and_end() -> None:
+            if self._is_over:
+                return
+            try:
+                if close is not None:
+                    close()
+            finally:
+                self.end()
+
+        try:
+            file.close = close_and_end
+        except (AttributeError, TypeError):
+            return False
+        self.sent = None
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """Note that the application raised."""
+        self.error = type(error).__name__
+        self.cut = False
+        # PEP 3333: the fields go out with the first body bytes; before them the server answers 500.
+        if not self.sent:
+            self.status = 500
+
+    def end(self) -> None:
+        """Take the request off the scoreboard and report it, once."""
+        if self._is_over:
+            return
+        self._is_over = True
+        try:
+            if self.slot is not None:
+                self.slot.end(self.entry, self.status if 100 <= self.status < 600 else 500)
+            if self.watcher is not None:
+                self.watcher(self)
+        finally:
+            try:  # noqa: SIM105 - suppress() costs half a microsecond a request
+                current.reset(self._token)
+            except ValueError:
+                # Closed by another thread than the one that began: there is nothing to reset here.
+                pass
+
+
+class Body:
+    """The application's iterable, counted; closed once, and the exchange ended with it."""
+
+    __slots__ = ("_exchange", "_is_closed", "_iterable")
+
+    def __init__(self, exchange: Exchange, iterable: Iterable[bytes]) -> None:
+        self._exchange = exchange
+        self._iterable = iterable
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        exchange = self._exchange
+        # Until the end is reached, a close() from the server means that the client has gone.
+        exchange.cut = True
+        sent = exchange.sent or 0
+        try:
+            for chunk in self._iterable:
+                yield chunk
+                sent += len(chunk)
+                exchange.sent = sent
+        except Exception as error:
+            exchange.fail(error)
+            raise
+        exchange.cut = False
+
+    def close(self) -> None:
+        """Close the application's iterable, once whatever the server does, and end the exchange."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            close = getattr(self._iterable, "close", None)
+            if close is not None:
+                close()
+        except Exception as error:
+            self._exchange.fail(error)
+            raise
+        finally:
+            self._exchange.end()
+
+
+class SizedBody(Body):
+    """An iterable with a length, from which servers learn that one block is all there is."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self._iterable)  # type: ignore[arg-type]  # made for iterables that have one

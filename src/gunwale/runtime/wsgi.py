@@ -1,0 +1,125 @@
+"""The wrapper around a WSGI application: what gunwale does on every request, in one place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime import cookies, request_id
+from gunwale.runtime.access_log import access_log
+from gunwale.runtime.exchange import Exchange
+from gunwale.runtime.flask_object import declared_checks, find_flask, give_request_id
+from gunwale.runtime.forwarded import peer_test, resolver
+from gunwale.runtime.health import Probes
+from gunwale.runtime.hosts import host_test
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication
+
+    from flask import Flask
+
+    from gunwale.runtime.scoreboard import Slot
+    from gunwale.runtime.settings import Settings
+
+REQUEST_ID = "gunwale.request_id"
+DRAINING = "gunwale.draining"
+
+# Without the host itself: it is the client's text.
+_UNTRUSTED = b"400 Bad Request: this host is not served here\n"
+
+
+def wrap(application: WSGIApplication, settings: Settings, slot: Slot | None = None) -> Wrapper:
+    """Return *application* with everything of *settings* around it.
+
+    A Flask object, also one inside other middleware, gets the extension. Without *slot* call attach() in
+    the worker after its fork; call start_checks() there when the application has booted.
+    """
+    flask = find_flask(application)
+    wrapper = Wrapper(application, settings, flask)
+    if slot is not None:
+        wrapper.attach(slot)
+    return wrapper
+
+
+class Wrapper:
+    """A WSGI application around another one."""
+
+    def __init__(self, application: WSGIApplication, settings: Settings, flask: Flask | None = None) -> None:
+        checks = settings.health.checks
+        if flask is not None:
+            cookies.apply(flask, settings)
+            give_request_id(flask)
+            # Callables that the application declared itself cannot be in a plan, and are not lost.
+            checks += tuple(c for c in declared_checks(flask) if c not in checks)
+        self._application = application
+        self._probes = Probes(application, settings, flask, checks)
+        self._probe_paths = self._probes.paths
+        self._resolve = None if settings.hops is None else resolver(settings.hops, settings.networks)
+        self._is_proxy = peer_test(settings.networks)
+        self._make_id = request_id.id_maker()
+        self._id_key = settings.request_id_field and request_id.environ_key(settings.request_id_field)
+        self._id_pattern = re.compile(settings.request_id_pattern)
+        self._id_field = request_id.response_field(settings.request_id_field, settings.request_id_pattern)
+        own_hosts = flask is not None and flask.config.get("TRUSTED_HOSTS")
+        hosts = own_hosts or settings.trusted_hosts
+        self._is_trusted = host_test(hosts) if hosts else None
+        self._watcher = access_log(settings.access_log)
+        self._slot: Slot | None = None
+        self._is_draining: Callable[[], bool] = _never
+        request_id.add_to_log_records()
+
+    def attach(self, slot: Slot) -> None:
+        """Report to *slot* from now on; in the worker, after fork."""
+        scoreboard = slot.scoreboard
+        self._slot = slot
+        self._is_draining = lambda: scoreboard.is_draining
+        self._probes.attach(slot)
+
+    def start_checks(self) -> None:
+        """Start the readiness checks, where this worker is the one to run them."""
+        self._probes.start()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        if REQUEST_ID in environ:
+            return self._application(environ, start_response)  # inside another wrapper: never twice
+        # The id first: the peer's own address tells whether the chain's can be believed.
+        key = self._id_key
+        if key is None or (given := environ.get(key)) is None:
+            environ[REQUEST_ID] = self._make_id()
+        else:
+            is_sound = self._id_pattern.fullmatch(given) and self._is_proxy(environ.get("REMOTE_ADDR", ""))
+            environ[REQUEST_ID] = given if is_sound else self._make_id()
+        environ[DRAINING] = self._is_draining
+        if self._resolve is not None:
+            self._resolve(environ)
+        exchange = Exchange(environ, start_response, self._id_field, self._slot, self._watcher)
+        try:
+            return exchange.body(self._respond(environ, exchange))
+        except BaseException as error:
+            exchange.fail(error)
+            exchange.end()
+            raise
+
+    def _respond(self, environ: dict[str, Any], exchange: Exchange) -> Iterable[bytes]:
+        start: Any = exchange.start
+        if environ.get("PATH_INFO") in self._probe_paths and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            exchange.is_probe = True
+            answer = self._probes.answer(environ, start)
+            if answer is not None:
+                return answer
+        elif self._is_trusted is not None and not self._is_trusted(environ):
+            return _refuse_host(environ, start)
+        return self._application(environ, start)
+
+
+def _never() -> bool:
+    return False
+
+
+def _refuse_host(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else _UNTRUSTED
+    fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_UNTRUSTED)))]
+    start_response("400 Bad Request", fields)
+    return [body] if body else []
