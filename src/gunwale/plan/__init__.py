@@ -1,1 +1,1 @@
-"""The plan: values with their origins, and the arithmetic behind them; no effects but reading configuration."""
+"""The plan: values with their origins and the arithmetic behind them; its only effect is reading."""

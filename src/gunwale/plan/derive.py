@@ -1,0 +1,167 @@
+"""The derived values, in the order in which they need one another."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from gunwale.plan import app, budget, chain, shapes
+from gunwale.plan.budget import Derived
+from gunwale.plan.model import Severity
+from gunwale.plan.origin import Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gunwale.plan.capacity import Capacity
+    from gunwale.plan.draft import Draft
+
+
+class Surroundings(NamedTuple):
+    """What the plan is derived from besides its own values.
+
+    *container* and *kubernetes* are the evidence of running there, or ""; *has_command* says that the
+    user's own server command was given, which may name the application itself.
+    """
+
+    directory: Path
+    capacity: Capacity
+    container: str
+    kubernetes: str
+    has_command: bool = False
+
+
+def derive(draft: Draft, around: Surroundings) -> None:
+    """Fill in every value of *draft* that nobody gave."""
+    _application(draft, around)
+    _resources(draft, around.capacity)
+    _addresses(draft, around)
+    _workers(draft)
+    _chain(draft)
+    _clock(draft, around)
+    _rest(draft)
+
+
+def _application(draft: Draft, around: Surroundings) -> None:
+    if "app" not in draft.values:
+        if around.has_command or "app" in draft.left_to_server:
+            draft.derive("app", Derived(None, "the command names it"))
+        else:
+            found = app.find(around.directory)
+            draft.derive("app", Derived(found.app, found.why))
+            if found.app is None:
+                draft.warn("app", found.why, found.hint)
+    name = re.sub(r"[^\w.-]+", "-", around.directory.resolve().name).strip("-") or "gunwale"
+    draft.derive("name", Derived(name, "the directory's name"))
+
+
+def _resources(draft: Draft, capacity: Capacity) -> None:
+    draft.derive("resources.cpu", Derived(capacity.cpu, capacity.cpu_why or "detected"))
+    draft.derive("resources.memory", Derived(capacity.memory, capacity.memory_why or "detected"))
+    if draft.origins["resources.cpu"].source is Source.FILE and draft.values["resources.cpu"] > capacity.cpu:
+        draft.warn(
+            "resources.cpu",
+            f"{draft.values['resources.cpu']:g} CPUs are planned, {capacity.cpu:g} may be used here",
+            f"{capacity.cpu_why}: give it more, or plan with less",
+        )
+
+
+def _addresses(draft: Draft, around: Surroundings) -> None:
+    platform = draft.values["rollout.platform"]
+    draft.derive("serve.bind", budget.bind(around.container, platform))
+    binds = draft.values["serve.bind"]
+    draft.derive("serve.admin_bind", budget.admin_bind(platform, binds, around.kubernetes))
+
+
+def _workers(draft: Draft) -> None:
+    values = draft.values
+    alone = _lone_worker(draft)
+    if alone:
+        draft.derive("serve.worker_class", Derived("gthread", alone))
+    draft.derive("serve.worker_class", Derived("sync", "the simplest: one request at a time in each worker"))
+    draft.derive("serve.threads", budget.threads(values["serve.worker_class"]))
+    spread = math.ceil(values["serve.max_requests"] / 10)
+    why = "a tenth of max_requests: workers are not replaced all at once"
+    draft.derive("serve.max_requests_jitter", Derived(spread, why))
+
+
+def _lone_worker(draft: Draft) -> str:
+    """Tell why one worker is all that fits, or ""."""
+    if draft.values["serve.workers"] != "auto" or draft.is_set("serve.threads"):
+        return ""
+    number, why, _ = workers(draft.values)
+    return f"one worker is all that fits ({why}): with threads it answers while one request waits" * (
+        number == 1
+    )
+
+
+def workers(values: dict[str, object], parent: int = 0) -> budget.Workers:
+    """Compute what ``workers = "auto"`` comes to, from a plan's *values* by key."""
+    cpu, memory, each = (values[f"resources.{name}"] for name in ("cpu", "memory", "worker_memory"))
+    assert isinstance(cpu, float)
+    assert isinstance(memory, int | None)
+    assert isinstance(each, int | None)
+    return budget.workers(cpu, memory, parent, each)
+
+
+def _chain(draft: Draft) -> None:
+    declared = chain.layers(draft.values["proxies.chain"])
+    field = chain.request_id_field(declared)
+    pattern = shapes.REQUEST_ID_FIELDS.get(field or "")
+    request_id = {"field": field, "pattern": pattern} if field else None
+    written = "a layer of the chain writes it" if field else "no layer of the chain is known to write one"
+    draft.derive("proxies.request_id", Derived(request_id, written))
+    last = declared[-1] if declared else None
+    draft.derive(
+        "serve.keepalive", budget.keepalive(last.idle_timeout if last else None, last.name if last else "")
+    )
+    _cookies(draft, has_tls=any(layer.tls for layer in declared), has_chain=bool(declared))
+    for message, hint in chain.doubts(declared):
+        draft.warn("proxies.chain", message, hint)
+
+
+def _cookies(draft: Draft, *, has_tls: bool, has_chain: bool) -> None:
+    why = (
+        "TLS is in the chain"
+        if has_tls
+        else "not known whether TLS is in the chain: add tls = true to its layer"
+    )
+    cookies = {"secure": True if has_tls else None, "httponly": True, "samesite": "Lax"}
+    if draft.is_set("security.cookies") and draft.values["security.cookies"]["secure"] is None:
+        draft.values["security.cookies"] = {**draft.values["security.cookies"], "secure": cookies["secure"]}
+    draft.derive("security.cookies", Derived(cookies, why if has_chain else "no chain is declared"))
+
+
+def _clock(draft: Draft, around: Surroundings) -> None:
+    values = draft.values
+    platform = values["rollout.platform"]
+    draft.derive("serve.lame_duck", budget.lame_duck(platform))
+    lame = values["serve.lame_duck"]
+    stop = budget.stop_timeout(platform, around.container)
+    if draft.is_gunwales("serve.drain_timeout"):
+        stop = _stop_for(draft, stop)
+    draft.derive("rollout.stop_timeout", stop)
+    draft.derive("serve.drain_timeout", budget.drain_timeout(values["rollout.stop_timeout"], lame))
+    delay = 300.0 if platform == "ecs" else None
+    why = "AWS's default" if delay else "the platform has none that is known"
+    draft.derive("rollout.deregistration_delay", Derived(delay, why))
+
+
+def _stop_for(draft: Draft, usual: Derived) -> Derived:
+    drain, lame = draft.values["serve.drain_timeout"], draft.values["serve.lame_duck"]
+    needed = budget.stop_needed(drain, lame)
+    assert isinstance(usual.value, float)
+    if needed <= usual.value:
+        return usual
+    sum_ = f"drain_timeout {drain:g} + lame_duck {lame:g} + {budget.MARGIN_SECONDS:g} s = {needed:g} s"
+    return Derived(needed, f"{sum_}, more than the usual {usual.value:g} s")
+
+
+def _rest(draft: Draft) -> None:
+    if draft.values["rollout.platform"] == "ecs":
+        why = "ECS stops a task whose target check fails: a dependency's outage would restart every task"
+        draft.derive("health.after_ready", Derived("report", why))
+    draft.derive("health.after_ready", Derived("503", "the task gets no traffic while a dependency fails"))
+    for key, why in draft.left_to_server.items():
+        draft.warn(key, f"left to Gunicorn: {why}", "gunwale does not guess it", Severity.NOTE)

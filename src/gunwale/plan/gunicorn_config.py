@@ -1,0 +1,115 @@
+"""The project's own Gunicorn settings: gunicorn.conf.py, GUNICORN_CMD_ARGS and a command line.
+
+The file is evaluated symbolically, never executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gunwale.plan import gunicorn_options
+from gunwale.plan.origin import Candidate, Origin, Source
+from gunwale.plan.symbolic import Known, Reader, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+DEFAULT_FILE = "gunicorn.conf.py"
+CMD_ARGS = "GUNICORN_CMD_ARGS"
+_MAX_BYTES = 2**20
+
+
+@dataclass(slots=True)
+class GunicornSettings:
+    """What Gunicorn was told.
+
+    *unknown* maps keys of the plan to where and why only Gunicorn knows the value; *notes* are sentences
+    about what was not read, as (place, message).
+    """
+
+    candidates: list[Candidate] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read(directory: Path, environ: Mapping[str, str], words: Sequence[str] = ()) -> GunicornSettings:
+    """Read the settings Gunicorn would find in *directory*: *words* are its own command line, if any."""
+    settings = GunicornSettings()
+    on_command_line = _parse(settings, list(words), "the command after --")
+    try:
+        in_environment = _parse(settings, shlex.split(environ.get(CMD_ARGS, "")), CMD_ARGS)
+    except ValueError as error:
+        settings.notes.append((CMD_ARGS, f"not read: {error}"))
+        in_environment = {}
+    config = on_command_line.pop("config", None) or in_environment.pop("config", None) or DEFAULT_FILE
+    _add(settings, on_command_line, Source.COMMAND_LINE, "-- gunicorn ")
+    _add(settings, in_environment, Source.GUNICORN, f"{CMD_ARGS}: ")
+    _read_file(settings, directory, str(config), environ)
+    return settings
+
+
+def _parse(settings: GunicornSettings, words: list[str], place: str) -> dict[str, object]:
+    try:
+        return gunicorn_options.parse(words)
+    except gunicorn_options.OptionsError as error:
+        settings.notes.append((place, f"Gunicorn would refuse this: {error}"))
+        return {}
+
+
+def _add(settings: GunicornSettings, found: Mapping[str, object], source: Source, prefix: str) -> None:
+    for name, value in found.items():
+        if value is None or name not in gunicorn_options.SETTINGS:
+            continue
+        origin = Origin(source=source, place=f"{prefix}{gunicorn_options.option_of(name)}")
+        key = gunicorn_options.SETTINGS[name]
+        settings.candidates.append(
+            Candidate(key=key, value=_as_ours(name, value), origin=origin, is_text=isinstance(value, str))
+        )
+
+
+def _read_file(settings: GunicornSettings, directory: Path, config: str, environ: Mapping[str, str]) -> None:
+    if config.startswith("python:"):
+        settings.notes.append((config, "a configuration module is not read: its settings stay Gunicorn's"))
+        return
+    path = directory / config.removeprefix("file:")
+    if config == DEFAULT_FILE and not path.is_file():
+        return
+    try:
+        source = path.read_bytes()[:_MAX_BYTES]
+        reader = Reader(environ=environ, names={"__file__": Known(str(path), 0)})
+        reader.read(ast.parse(source).body)
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        settings.notes.append((config, f"not read: {error}"))
+        return
+    for name, key in gunicorn_options.SETTINGS.items():
+        found = reader.names.get(name, reader.everything_else)
+        if isinstance(found, Unknown):
+            settings.unknown[key] = f"{config}:{found.line}: {name}: {found.why}"
+        elif isinstance(found, Known) and found.value is not None:
+            origin = Origin(source=Source.GUNICORN, place=f"{config}:{found.line}: {name}")
+            settings.candidates.append(Candidate(key=key, value=_as_ours(name, found.value), origin=origin))
+
+
+def _as_ours(name: str, value: object) -> object:
+    """Put a value of Gunicorn's into the plan's form, where the two differ."""
+    if name == "loglevel" and isinstance(value, str):
+        return value.lower()
+    if name == "wsgi_app" and isinstance(value, str) and ":" not in value:
+        return f"{value}:application"
+    if name == "bind":
+        given = value.split(",") if isinstance(value, str) else value
+        return [_with_port(each) for each in given] if isinstance(given, list) else given
+    return value
+
+
+def _with_port(address: object) -> object:
+    if not isinstance(address, str):
+        return address
+    address = address.strip()
+    # gunicorn.util.parse_address: a host alone means port 8000.
+    is_bare = bool(address) and not address.startswith(("unix:", "fd:")) and ":" not in address
+    return f"{address}:8000" if is_bare and not address.isdigit() else address

@@ -1,0 +1,161 @@
+"""What must hold between the values of the plan; each inequality says which numbers break it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gunwale.plan import budget, chain
+from gunwale.plan.derive import workers
+from gunwale.plan.origin import Source
+from gunwale.units import show_size
+
+if TYPE_CHECKING:
+    from gunwale.plan.draft import Draft
+
+
+def check(draft: Draft) -> None:
+    """Name every inequality that does not hold; values that failed to load are not judged."""
+    if draft.failed:
+        return
+    _drain(draft)
+    _stop(draft)
+    _proxies(draft)
+    _memory(draft)
+    _connections(draft)
+
+
+def _drain(draft: Draft) -> None:
+    values = draft.values
+    drain, request = values["serve.drain_timeout"], values["serve.request_timeout"]
+    if drain >= request:
+        return
+    lame, stop = values["serve.lame_duck"], values["rollout.stop_timeout"]
+    origin = draft.origins["serve.drain_timeout"]
+    arithmetic = f" ({origin.why})" if origin.source is Source.DERIVED else ""
+    message = f"drain_timeout {drain:g} s is below request_timeout {request:g} s{arithmetic}"
+    if origin.source is Source.DERIVED:
+        needed = budget.stop_needed(request, lame)
+        hint = (
+            f"set rollout.stop_timeout to {needed:g} s (now {stop:g}) and give the process that long, "
+            f"or request_timeout to {drain:g} s at most"
+        )
+    else:
+        hint = f"set drain_timeout to {request:g} s at least, or request_timeout to {drain:g} s at most"
+    # Gunicorn's own pair of settings worked before gunwale came: what would be cut is said, not refused.
+    clock = ("serve.drain_timeout", "serve.request_timeout", "rollout.stop_timeout", "serve.lame_duck")
+    if any(draft.is_gunwales(key) for key in clock):
+        draft.fail("serve.request_timeout", message, hint)
+    else:
+        draft.warn("serve.request_timeout", message, hint)
+
+
+def _stop(draft: Draft) -> None:
+    values = draft.values
+    drain, lame, stop = (
+        values["serve.drain_timeout"],
+        values["serve.lame_duck"],
+        values["rollout.stop_timeout"],
+    )
+    needed = budget.stop_needed(drain, lame)
+    if draft.is_gunwales("serve.drain_timeout") and needed > stop:
+        draft.fail(
+            "serve.drain_timeout",
+            f"drain_timeout {drain:g} + lame_duck {lame:g} + 3 s = {needed:g} s, stop_timeout is {stop:g} s",
+            f"set rollout.stop_timeout to {needed:g} s, or drain_timeout to {max(0.0, stop - lame - 3):g} s",
+        )
+    if lame + budget.MARGIN_SECONDS >= stop:
+        draft.fail(
+            "serve.lame_duck",
+            f"lame_duck {lame:g} + 3 s leaves nothing of stop_timeout {stop:g} s to drain in",
+            "shorten lame_duck or raise rollout.stop_timeout",
+        )
+    if values["rollout.platform"] != "ecs":
+        return
+    least, most = budget.FARGATE_STOP_TIMEOUT
+    if not least <= stop <= most:
+        draft.fail(
+            "rollout.stop_timeout",
+            f"stop_timeout {stop:g} s is outside of Fargate's {least:g} to {most:g} s",
+            "shorten drain_timeout, request_timeout or lame_duck",
+        )
+    delay, request = values["rollout.deregistration_delay"], values["serve.request_timeout"]
+    if delay is not None and request > delay:
+        draft.warn(
+            "rollout.deregistration_delay",
+            f"request_timeout {request:g} s is longer than deregistration_delay {delay:g} s",
+            "the load balancer cuts what lasts longer: raise the delay, or lower request_timeout",
+        )
+
+
+def _proxies(draft: Draft) -> None:
+    values = draft.values
+    layers = chain.layers(values["proxies.chain"])
+    keepalive, request = values["serve.keepalive"], values["serve.request_timeout"]
+    if not layers:
+        return
+    last = layers[-1]
+    is_kept = values["serve.worker_class"] != "sync"
+    if is_kept and last.idle_timeout is not None and keepalive <= last.idle_timeout:
+        draft.warn(
+            "serve.keepalive",
+            f"keepalive {keepalive:g} s is not above the {last.idle_timeout:g} s of {last.name}",
+            "the server closes first and the proxy answers 502: raise keepalive",
+        )
+    for layer in layers:
+        if layer.response_timeout is not None and request >= layer.response_timeout:
+            draft.warn(
+                "serve.request_timeout",
+                f"request_timeout {request:g} s is not below {layer.name}'s {layer.response_timeout:g} s",
+                f"{layer.name} gives up first, while the worker goes on: lower request_timeout",
+            )
+    if values["serve.worker_class"] == "sync" and last.buffers is False:
+        draft.warn(
+            "serve.worker_class",
+            f"a sync worker reads slow clients itself: {last.name} does not buffer requests",
+            "use gthread, or put a proxy that buffers in front",
+        )
+
+
+def _memory(draft: Draft) -> None:
+    values = draft.values
+    memory, each, number = (
+        values["resources.memory"],
+        values["resources.worker_memory"],
+        values["serve.workers"],
+    )
+    if memory is None or each is None:
+        return
+    if number == "auto":
+        found = workers(values)
+        if 2 * each > budget.SHARE_OF_MEMORY * memory:
+            draft.warn("resources.memory", f"a reload does not fit: {found.why}", "give it more memory")
+        return
+    needed = budget.memory_for(number, 0, each)
+    if needed > memory:
+        draft.warn(
+            "serve.workers",
+            f"{number} workers need {show_size(needed)} with a reload, {show_size(memory)} are there",
+            f'"auto" would take {workers({**values, "serve.workers": "auto"}).number}',
+        )
+
+
+def _connections(draft: Draft) -> None:
+    values = draft.values
+    limit = values["database.max_connections"]
+    if limit is None:
+        return
+    number = values["serve.workers"]
+    found = budget.connections(
+        workers(values).number if number == "auto" else number,
+        values["database.pool_size"] + values["database.max_overflow"],
+        values["rollout.tasks"],
+        values["rollout.max_percent"],
+        values["database.others"],
+        limit - values["database.reserved"],
+    )
+    if not found.is_within:
+        draft.warn(
+            "database.max_connections",
+            f"more connections than the database allows: {found.why}",
+            "lower pool_size, max_overflow or workers, or put a pooler in front",
+        )

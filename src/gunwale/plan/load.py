@@ -1,0 +1,126 @@
+"""Loading the plan: every source read, the strongest taken, the rest derived, all mistakes told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunwale.errors import ConfigurationError, Problem
+from gunwale.plan import capacity as capacities
+from gunwale.plan import chain, container, gunicorn_config, inequalities, sources
+from gunwale.plan.app import from_flask_app
+from gunwale.plan.derive import Surroundings, derive
+from gunwale.plan.draft import Draft
+from gunwale.plan.model import SECTIONS, SETTINGS, Plan, Severity
+from gunwale.plan.origin import Candidate, Origin, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gunwale.plan.capacity import Capacity
+
+
+def load(  # noqa: PLR0913 - one keyword for each source; only tests give the last two
+    directory: Path,
+    *,
+    environ: Mapping[str, str],
+    config_file: Path | None = None,
+    command_line: Mapping[str, object] | None = None,
+    sets: Sequence[str] = (),
+    server_words: Sequence[str] | None = None,
+    capacity: Capacity | None = None,
+    in_container: str | None = None,
+) -> Plan:
+    """Load the plan of the project in *directory*; ConfigurationError holds every mistake in it.
+
+    *command_line* maps dotted keys to options that were given (None: not given), *sets* are the words of
+    ``--set``, *server_words* what followed ``gunicorn`` in the user's own command (None: no such command).
+    *capacity* is detected when it is None, and so is *in_container*: the evidence of a container, or "".
+    """
+    draft = Draft()
+    file = sources.find_file(directory, config_file, draft.errors)
+    gunicorn = gunicorn_config.read(directory, environ, server_words or ())
+    draft.settle(_candidates(draft, directory, environ, command_line or {}, sets, file, gunicorn.candidates))
+    _take_unknown(draft, gunicorn)
+    if file and file.also:
+        message = f"{file.path.name} holds the plan; [tool.gunwale] of {file.also.name} is not read"
+        draft.warn("", message, "remove one of the two", Severity.WARNING)
+    around = Surroundings(
+        directory=directory,
+        capacity=capacity or capacities.detect(environ=environ),
+        container=container.evidence(Path("/"), environ) if in_container is None else in_container,
+        kubernetes=container.KUBERNETES if environ.get(container.KUBERNETES) else "",
+        has_command=server_words is not None,
+    )
+    derive(draft, around)
+    inequalities.check(draft)
+    if draft.errors:
+        raise ConfigurationError(draft.errors)
+    return _plan(draft, file.path if file else None)
+
+
+def _candidates(  # noqa: PLR0913, PLR0917 - one argument for each source
+    draft: Draft,
+    directory: Path,
+    environ: Mapping[str, str],
+    command_line: Mapping[str, object],
+    sets: Sequence[str],
+    file: sources.PlanFile | None,
+    gunicorn: Sequence[Candidate],
+) -> list[Candidate]:
+    """Collect what every source offers, strongest first (DESIGN.md §1)."""
+    own_command = [each for each in gunicorn if each.origin.source is Source.COMMAND_LINE]
+    return [
+        *sources.from_command_line(command_line),
+        *sources.from_set(sets, draft.errors),
+        *own_command,
+        *sources.from_environment(environ, draft.errors),
+        *_flask_app(draft, directory, environ),
+        *(sources.from_file(file, draft.errors) if file else ()),
+        *(each for each in gunicorn if each not in own_command),
+    ]
+
+
+def _flask_app(draft: Draft, directory: Path, environ: Mapping[str, str]) -> list[Candidate]:
+    given = environ.get("FLASK_APP", "")
+    if not given:
+        return []
+    found = from_flask_app(directory, given)
+    if found.app is None:
+        draft.warn("app", f"FLASK_APP: {found.why}", found.hint)
+        return []
+    origin = Origin(source=Source.ENVIRONMENT, place="FLASK_APP", why=found.why)
+    return [Candidate(key="app", value=found.app, origin=origin, is_text=True)]
+
+
+def _take_unknown(draft: Draft, gunicorn: gunicorn_config.GunicornSettings) -> None:
+    for key, why in gunicorn.unknown.items():
+        if not draft.is_set(key):
+            draft.left_to_server.setdefault(key, why)
+    for place, message in gunicorn.notes:
+        draft.warn("", f"{place}: {message}", "its settings stay as Gunicorn reads them", Severity.NOTE)
+
+
+def _plan(draft: Draft, path: Path | None) -> Plan:
+    by_section: dict[str, dict[str, Any]] = {name: {} for name in ("", *SECTIONS)}
+    for key in SETTINGS:
+        section, _, name = key.rpartition(".")
+        by_section[section][name] = draft.values[key]
+    sections = {name: owner(**by_section[name]) for name, owner in SECTIONS.items()}
+    origins = {key: draft.origins[key] for key in SETTINGS}
+    layers = chain.layers(draft.values["proxies.chain"])
+    why = "; ".join(f"x_{name}: {chain.story(layers, name)}" for name in ("for", "proto"))
+    origins["proxies.hops"] = Origin(source=Source.DERIVED, why=why if layers else "no chain is declared")
+    return Plan(
+        **by_section[""],
+        **sections,
+        hops=chain.hops(layers),
+        file=path,
+        origins=origins,
+        candidates={key: tuple(found) for key, found in draft.candidates.items()},
+        problems=tuple(draft.problems),
+        left_to_server=draft.left_to_server,
+    )
+
+
+__all__ = ["Problem", "load"]
