@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from gunwale.measure.process import OwnedProcess as Live
 from gunwale.measure.process import ProcessError
+from gunwale.measure.target import free_port, reserved_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Live", "ProcessError", "Response", "free_port", "raw", "request", "reserved_port", "wait_until"]
 
@@ -23,26 +23,6 @@ def wait_until(is_true: Callable[[], object], timeout: float, what: str) -> None
     while not is_true():
         assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
         time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def reserved_port(host: str = "127.0.0.1") -> Iterator[tuple[int, socket.socket]]:
-    """Hold a port, bound and not listening, until *close()* at the moment of use.
-
-    While it is held no other process gets the number from the kernel. Between the close and the server's
-    bind a race remains, so prefer a server that binds port 0 and reports its address in its log. The kernel
-    hands out ports in a random order, so what was just closed is unlikely to be given again at once.
-    """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((host, 0))
-        yield holder.getsockname()[1], holder
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago (see reserved_port for what that is worth)."""
-    with reserved_port(host) as (port, _):
-        return port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

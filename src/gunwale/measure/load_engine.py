@@ -205,6 +205,13 @@ class Engine:
     def _advance(self, exchange: Exchange) -> None:
         """Let an exchange do what its socket allows, then watch for what it needs next."""
         wanted = exchange.advance()
+        if not wanted and exchange.is_reused and exchange.sent is None:
+            # Reset while nothing was asked on it, noticed only now: an idle close like the others.
+            assert exchange.client is not None
+            self._drop_idle(exchange.client)
+            exchange.start_over()
+            self._connect(exchange)
+            return
         if not wanted:
             self._finish(exchange)
             return

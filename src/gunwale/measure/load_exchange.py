@@ -78,6 +78,11 @@ class Exchange:
         """Use a kept connection, established at *connected*."""
         self.socket, self.connected, self.is_reused = sock, connected, True
 
+    def start_over(self) -> None:
+        """Forget a kept connection that was lost before anything was written on it."""
+        self.socket = self.connected = self.outcome = None
+        self.is_reused, self.error = False, ""
+
     def connect_ended(self, code: int) -> None:
         """Take the result of connect(), an errno or 0."""
         if code == 0:

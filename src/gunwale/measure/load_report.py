@@ -141,6 +141,17 @@ class Result:
             and not record.is_in_flight_at(moment)
         )
 
+    def broken_reused_after(self, moment: Seconds) -> tuple[Record, ...]:
+        """Return the failures of requests sent after *moment* on a connection kept from an earlier one."""
+        return tuple(
+            record
+            for record in self.records
+            if record.is_broken
+            and record.finished > moment
+            and record.reused
+            and not record.is_in_flight_at(moment)
+        )
+
     def broken_clients_after(self, moment: Seconds) -> tuple[int, ...]:
         """Return the numbers of keep-alive clients for which any accepted request failed after *moment*."""
         return tuple(

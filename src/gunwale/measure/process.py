@@ -24,10 +24,10 @@ Seconds = float
 
 _TICK = 0.02  # seconds between looks
 _TAIL = 40  # lines of log shown with a failure
-_MARK = "GUNWALE_PROCESS_MARK"
+_MARK = "OWNED_PROCESS_MARK"  # not GUNWALE_…: those are settings
 
 
-class ProcessError(AssertionError):
+class ProcessError(RuntimeError):
     """A process did not do what was waited for; the message ends with its log's tail."""
 
 
