@@ -35,7 +35,7 @@ def _in_native_thread(func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable
     def call(*args: Any, **kwargs: Any) -> Any:
         # The copy carries Flask's request and application context into the thread.
         context = contextvars.copy_context()
-        pool = gevent.get_hub().threadpool  # type: ignore[no-untyped-call]
+        pool = gevent.get_hub().threadpool
         return pool.apply(context.run, (asyncio.run, func(*args, **kwargs)))
 
     return call
