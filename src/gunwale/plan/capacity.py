@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,8 @@ def detect(
             notes.append(f"ECS task metadata: not read: {error}")
         else:
             _add_task_limits(task, cpus, memories)
-    cpu, cpu_why = min(cpus)
-    memory, memory_why = min(memories, default=(None, "no memory limit was found"))
+    cpu, cpu_why = min(cpus, key=itemgetter(0))
+    memory, memory_why = min(memories, key=itemgetter(0), default=(None, "no memory limit was found"))
     sources = [f"{why}: {value:g} CPUs" for value, why in cpus]
     sources += [f"{why}: {value / _MIB:.0f} MiB" for value, why in memories]
     return Capacity(

@@ -146,12 +146,23 @@ def _layer(item: object) -> Layer:
 def counts(chain: Sequence[Layer]) -> dict[str, Count]:
     """Fold *chain* for every counted field."""
     found = {name: fold(layer.operation(name) for layer in chain) for name in COUNTED}
-    if chain and all(layer.keeps_host for layer in chain):
-        # Where Host arrives as the client sent it, it carries the port too: nothing has to be restored,
-        # and restoring would let a client's X-Forwarded-Host in one day.
-        for name in ("host", "port"):
-            found[name] = found[name]._replace(hops=0)
+    if not _restores_host(chain):
+        found["host"] = found["host"]._replace(hops=0)
+    if not found["host"].hops:
+        # Host carries the port: a port is lost, and restored, only together with the name.
+        found["port"] = found["port"]._replace(hops=0)
     return found
+
+
+def _restores_host(chain: Sequence[Layer]) -> bool:
+    """Whether X-Forwarded-Host holds the client's Host, and Host itself no longer does."""
+    for layer in chain:
+        is_written = layer.operation("host") in ("append", "append2", "overwrite")
+        if not layer.keeps_host:
+            return is_written
+        if is_written and any(not later.keeps_host for later in chain):
+            return True
+    return False
 
 
 def hops(chain: Sequence[Layer]) -> dict[str, int] | None:

@@ -139,7 +139,7 @@ def _clock(draft: Draft, around: Surroundings) -> None:
     draft.derive("serve.lame_duck", budget.lame_duck(platform))
     lame = values["serve.lame_duck"]
     stop = budget.stop_timeout(platform, around.container)
-    if draft.is_gunwales("serve.drain_timeout"):
+    if draft.is_set("serve.drain_timeout"):
         stop = _stop_for(draft, stop)
     draft.derive("rollout.stop_timeout", stop)
     draft.derive("serve.drain_timeout", budget.drain_timeout(values["rollout.stop_timeout"], lame))

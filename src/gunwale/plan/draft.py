@@ -58,8 +58,7 @@ class Draft:
         near = get_close_matches(str(candidate.value), kind.choices, n=1)
         hint = reason or (f'did you mean "{near[0]}"?' if near else "")
         message = f"should be {kind.expects}{shown}"
-        is_gunicorns = candidate.origin.source is Source.GUNICORN or candidate.origin.place.startswith("-- ")
-        if not is_gunicorns:
+        if not candidate.origin.is_gunicorns:
             self.failed.add(candidate.key)
             self.errors.append(Problem(where=candidate.origin.place, message=message, hint=hint))
         elif candidate.key not in self.values:
@@ -71,7 +70,7 @@ class Draft:
 
     def is_gunwales(self, key: str) -> bool:
         """Whether the value of *key* was given to gunwale, not to Gunicorn."""
-        return self.is_set(key) and self.origins[key].source is not Source.GUNICORN
+        return self.is_set(key) and not self.origins[key].is_gunicorns
 
     def derive(self, key: str, derived: Derived) -> None:
         """Give *key* its derived value, unless somebody gave one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gunwale.plan import gunicorn_options
-from gunwale.plan.origin import Candidate, Origin, Source
+from gunwale.plan.origin import GUNICORN_WORDS, Candidate, Origin, Source
 from gunwale.plan.symbolic import Known, Reader, Unknown
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read(directory: Path, environ: Mapping[str, str], words: Sequence[str] = ())
         settings.notes.append((CMD_ARGS, f"not read: {error}"))
         in_environment = {}
     config = on_command_line.pop("config", None) or in_environment.pop("config", None) or DEFAULT_FILE
-    _add(settings, on_command_line, Source.COMMAND_LINE, "-- gunicorn ")
+    _add(settings, on_command_line, Source.COMMAND_LINE, GUNICORN_WORDS)
     _add(settings, in_environment, Source.GUNICORN, f"{CMD_ARGS}: ")
     _read_file(settings, directory, str(config), environ)
     return settings

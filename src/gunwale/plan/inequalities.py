@@ -57,7 +57,7 @@ def _stop(draft: Draft) -> None:
         values["rollout.stop_timeout"],
     )
     needed = budget.stop_needed(drain, lame)
-    if draft.is_gunwales("serve.drain_timeout") and needed > stop:
+    if draft.is_set("serve.drain_timeout") and needed > stop:
         draft.fail(
             "serve.drain_timeout",
             f"drain_timeout {drain:g} + lame_duck {lame:g} + 3 s = {needed:g} s, stop_timeout is {stop:g} s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gunwale import units
 
@@ -24,13 +24,15 @@ class Kind:
     """The set of values a setting may take.
 
     *expects* completes "should be …"; *read* checks and normalises a value or raises ValueError;
-    *from_text* turns the text of an environment variable or option into what *read* takes.
+    *from_text* turns the text of an environment variable or option into what *read* takes; *show* writes
+    a value for people.
     """
 
     expects: str
     read: Callable[[object], object]
     from_text: Callable[[str], object] = str
     choices: tuple[str, ...] = ()
+    show: Callable[[Any], str] = str
 
 
 def toml_value(text: str) -> object:
@@ -120,7 +122,7 @@ def number(*, above: float = 0.0) -> Kind:
             raise MisfitError
         return float(value)
 
-    return Kind(expects=f"a number above {above:g}", read=read, from_text=_number)
+    return Kind(expects=f"a number above {above:g}", read=read, from_text=_number, show="{:g}".format)
 
 
 def duration(*, above_zero: bool = False) -> Kind:
@@ -133,7 +135,7 @@ def duration(*, above_zero: bool = False) -> Kind:
         return given
 
     more = " above 0" if above_zero else ""
-    return Kind(expects=f'a duration{more} such as 30 or "1m30s"', read=read)
+    return Kind(expects=f'a duration{more} such as 30 or "1m30s"', read=read, show=units.show_seconds)
 
 
 def size() -> Kind:
@@ -145,7 +147,8 @@ def size() -> Kind:
             raise MisfitError
         return given
 
-    return Kind(expects='a size such as "256MiB" or a number of bytes', read=read, from_text=_number)
+    expects = 'a size such as "256MiB" or a number of bytes'
+    return Kind(expects=expects, read=read, from_text=_number, show=units.show_size)
 
 
 def boolean() -> Kind:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+GUNICORN_WORDS = "-- gunicorn "  # how places in the user's own command begin
+
+
 class Source(StrEnum):
     """The kinds of origin, strongest first."""
 
@@ -24,6 +27,11 @@ class Origin:
     source: Source
     place: str = ""
     why: str = ""
+
+    @property
+    def is_gunicorns(self) -> bool:
+        """Whether the value was written for Gunicorn: its file, its variable, its own command line."""
+        return self.source is Source.GUNICORN or self.place.startswith(GUNICORN_WORDS)
 
     def __str__(self) -> str:
         return self.place or self.source.value

@@ -32,6 +32,16 @@ _SERVICE_LINK = re.compile(
     r"GUNWALE(?:_\w+)?_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP)\w*)?)"
 )
 
+# The variables of each key, strongest first.
+VARIABLES = {key: [name] for name, key in _BY_VARIABLE.items()}
+for _name, _key in (
+    *_GUNICORN_VARIABLES.items(),
+    ("WEB_CONCURRENCY", "serve.workers"),
+    ("PORT", "serve.bind"),
+    ("FLASK_APP", "app"),
+):
+    VARIABLES[_key].append(_name)
+
 
 class PlanFile(NamedTuple):
     """The file of the plan: its *path*, its name in messages, and its values; *also* is one it hides."""
@@ -64,7 +74,7 @@ def from_set(words: Sequence[str], problems: list[Problem]) -> Iterator[Candidat
             hint = "write --set serve.workers=4"
             problems.append(Problem(where="--set", message=f"should be KEY=VALUE, not {word!r}", hint=hint))
         elif key not in SETTINGS:
-            problems.append(unknown_key(f"--set {key}", key, list(SETTINGS)))
+            problems.append(unknown_key(f"--set {key}", key))
         else:
             value: object = text.strip()
             if text.strip()[:1] in ('"', "'", "[", "{"):
@@ -73,15 +83,22 @@ def from_set(words: Sequence[str], problems: list[Problem]) -> Iterator[Candidat
             yield Candidate(key=key, value=value, origin=origin, is_text=isinstance(value, str))
 
 
-def unknown_key(where: str, key: str, known: Sequence[str]) -> Problem:
+def unknown_key(where: str, key: str) -> Problem:
     """Build the problem of a key that does not exist, with the one that was probably meant."""
-    near = get_close_matches(key, known, n=1)
-    if not near:
-        # The name without its section, or in the wrong one.
-        last = key.rpartition(".")[2]
-        near = [name for name in known if name.rpartition(".")[2] == last][:1]
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return Problem(where=where, message=f"there is no setting {key!r}", hint=hint)
+    section, _, name = key.rpartition(".")
+    if section and section not in SECTIONS:
+        meant = get_close_matches(section, SECTIONS, n=1)
+        hint = f"did you mean the section {meant[0]}?" if meant else f"the sections are {', '.join(SECTIONS)}"
+        return Problem(where=where, message=f"there is no section {section!r}", hint=hint)
+    here = {known.rpartition(".")[2]: known for known in SETTINGS if known.rpartition(".")[0] == section}
+    everywhere = {known.rpartition(".")[2]: known for known in SETTINGS}
+    places = here if section else {**{each: f"[{each}]" for each in SECTIONS}, **here}
+    for known in (places, everywhere):
+        near = get_close_matches(name, known, n=1)
+        if near:
+            return Problem(where=where, message=f"no setting {key!r}", hint=f"did you mean {known[near[0]]}?")
+    hint = f"known are {', '.join(places.values())}"
+    return Problem(where=where, message=f"no setting {key!r}", hint=hint)
 
 
 def from_environment(environ: Mapping[str, str], problems: list[Problem]) -> Iterator[Candidate]:
@@ -92,8 +109,11 @@ def from_environment(environ: Mapping[str, str], problems: list[Problem]) -> Ite
         if name in _BY_VARIABLE:
             yield _variable(_BY_VARIABLE[name], name, environ[name])
         elif not _SERVICE_LINK.fullmatch(name):
-            problem = unknown_key(name, name, list(_BY_VARIABLE))
-            problems.append(Problem(where=name, message="no setting has this variable", hint=problem.hint))
+            near = get_close_matches(name, _BY_VARIABLE, n=1)
+            hint = (
+                f"did you mean {near[0]}?" if near else "GUNWALE_<SECTION>_<NAME>, as gunwale plan lists them"
+            )
+            problems.append(Problem(where=name, message="no setting has this variable", hint=hint))
     for name, key in _GUNICORN_VARIABLES.items():
         if environ.get(name):
             value = environ[name].lower() if key == "serve.log_level" else environ[name]
@@ -181,11 +201,4 @@ def _file_value(key: str, where: str, value: object, problems: list[Problem]) ->
         origin = Origin(source=Source.FILE, place=where)
         yield Candidate(key=key, value=value, origin=origin)
         return
-    section = key.rpartition(".")[0]
-    known = [name for name in SETTINGS if name.rpartition(".")[0] == section] if section else None
-    problem = unknown_key(where, key, known or [*SECTIONS, *SETTINGS])
-    if problem.hint.startswith("known are"):
-        # Perhaps it stands in the wrong section.
-        elsewhere = unknown_key(where, key, list(SETTINGS))
-        problem = elsewhere if elsewhere.hint.startswith("did") else problem
-    problems.append(problem)
+    problems.append(unknown_key(where, key))

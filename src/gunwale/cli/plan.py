@@ -1,0 +1,138 @@
+"""``gunwale plan``: every number of the deployment, where it came from, and the arithmetic behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gunwale.plan import explain
+from gunwale.plan.load import load
+from gunwale.plan.model import Severity
+
+if TYPE_CHECKING:
+    from gunwale.plan.explain import Story, Value
+    from gunwale.plan.model import Plan, PlanProblem
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
+_WIDEST_VALUE = 34
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+@click.option("--explain", "key", metavar="KEY", help="Tell the whole story of one value.")
+@click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Set any value of the plan.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="For people or for machines.",
+)
+@click.pass_obj
+def command(
+    obj: dict[str, Path | None], path: Path, key: str | None, sets: tuple[str, ...], form: str
+) -> None:
+    """Show every value of the plan of the project in PATH, with its origin and its reason."""
+    wanted = explain.find_key(key) if key else None
+    plan = load(path, environ=os.environ, config_file=obj["config"], sets=sets)
+    if form == "json":
+        document = _story_as_json(explain.story(plan, wanted)) if wanted else explain.as_json(plan)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    click.echo(plan.title)
+    for line in _story(plan, wanted) if wanted else _table(plan):
+        click.echo(line)
+
+
+def _table(plan: Plan) -> list[str]:
+    lines: list[str] = []
+    section = None
+    found = explain.values(plan)
+    names = max(len(_name(each)) for each in found)
+    for each in found:
+        here = each.key.rpartition(".")[0]
+        if here != section:
+            section = here
+            lines += ["", click.style(here or "application", bold=True)]
+        lines += _row(each, names)
+    if plan.hops is not None:
+        lines += ["", f"Werkzeug's ProxyFix for this chain: {explain.proxy_fix(plan)}"]
+    return lines + _problems(plan.problems)
+
+
+def _name(value: Value) -> str:
+    return value.key.rpartition(".")[2]
+
+
+def _row(value: Value, names: int) -> list[str]:
+    head = f"  {_name(value):<{names}}  "
+    origin = click.style(f"{value.origin}: ", dim=True)
+    if len(value.shown) > _WIDEST_VALUE:
+        under = " " * len(head)
+        return [
+            f"{head}{value.shown}",
+            *_wrapped(under + " " * (_WIDEST_VALUE + 2), value.origin, origin, value.why),
+        ]
+    return _wrapped(f"{head}{value.shown:<{_WIDEST_VALUE}}  ", value.origin, origin, value.why)
+
+
+def _wrapped(head: str, plain_origin: str, origin: str, why: str) -> list[str]:
+    """Wrap *why* beside *head* on a terminal; elsewhere a value keeps to one line."""
+    if not sys.stdout.isatty():
+        return [f"{head}{origin}{why}"]
+    width = max(40, shutil.get_terminal_size().columns - len(head))
+    lines = textwrap.wrap(f"{plain_origin}: {why}", width) or [""]
+    lines[0] = lines[0].replace(f"{plain_origin}: ", origin, 1)
+    return [f"{head}{lines[0]}", *(" " * len(head) + line for line in lines[1:])]
+
+
+def _problems(problems: tuple[PlanProblem, ...]) -> list[str]:
+    lines: list[str] = []
+    for problem in problems:
+        severity = click.style(problem.severity.value, fg=_COLOURS[problem.severity], bold=True)
+        where = f"{problem.where}: " if problem.where else ""
+        lines += ["", f"{severity}: {where}{problem.message}"]
+        if problem.hint:
+            lines.append(f"  hint: {problem.hint}")
+    return lines
+
+
+def _story(plan: Plan, key: str) -> list[str]:
+    told = explain.story(plan, key)
+    lines = [
+        "",
+        click.style(f"{key} = {told.value.shown}", bold=True),
+        f"  meaning  {told.meaning}",
+        f"  takes    {told.expects}",
+        f"  origin   {told.value.origin}",
+        f"  why      {told.value.why}",
+    ]
+    if key == explain.HOPS and plan.hops is not None:
+        lines += ["", f"  Werkzeug's ProxyFix for this chain: {explain.proxy_fix(plan)}"]
+    if told.sources:
+        lines += ["", "  asked in this order:"]
+    for source, offer, is_taken in told.sources:
+        mark = click.style("→", bold=True) if is_taken else " "
+        lines.append(f"  {mark} {source:<16}  {offer}")
+    return lines + _problems(tuple(each for each in plan.problems if each.key == key))
+
+
+def _story_as_json(told: Story) -> dict[str, object]:
+    return {
+        "key": told.value.key,
+        "value": told.value.value,
+        "origin": told.value.origin,
+        "why": told.value.why,
+        "meaning": told.meaning,
+        "expects": told.expects,
+        "sources": [
+            {"source": source, "offer": offer, "taken": is_taken} for source, offer, is_taken in told.sources
+        ],
+    }
