@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json.encoder
+import json
 import os
 import re
 from contextlib import suppress
@@ -29,25 +29,27 @@ _TELLING_WORDS = (
     r"|(?:api|access|private)[_-]?key"
 )
 _TELLING_ENDS = r"key|code|sig|auth|otp|pin|pass|sid|verifier"
-_SECRET_NAME = re.compile(rf"(?:{_TELLING_WORDS})|(?:^|[^a-z])(?:{_TELLING_ENDS})[]\d]*$", re.IGNORECASE)
-_MAY_BE_SECRET = re.compile(rf"{_TELLING_WORDS}|{_TELLING_ENDS}", re.IGNORECASE)
+_TELLING_NAME = re.compile(rf"(?:{_TELLING_WORDS})|(?:^|[^a-z])(?:{_TELLING_ENDS})[]\d]*$", re.IGNORECASE)
 
-# Bytes of JSON text that a field keeps when the line is too long; all others are short by nature.
-# Their sum with names and numbers stays below LINE_BYTES.
-_KEPT = {
+# The text fields of a line, in order, with the bytes of JSON that each keeps when the line is too long.
+# Their sum with names, numbers and marks stays below LINE_BYTES.
+_TEXTS = {
+    "request_id": 134,
+    "remote_addr": 60,
+    "method": 40,
+    "scheme": 20,
+    "host": 260,
     "path": 1000,
     "query": 900,
+    "protocol": 40,
     "referer": 500,
     "user_agent": 300,
-    "host": 260,
-    "request_id": 134,
-    "method": 40,
-    "protocol": 40,
-    "remote_addr": 60,
-    "scheme": 20,
-    "error": 80,
-    "forwarded": 200,
 }
+_TEMPLATE = ", ".join(f'"{name}": %s' for name in _TEXTS)
+
+# Verdicts on parameter names remembered; clients choose the names, so only short ones, and so many.
+_NAMES_KEPT = 1024
+_NAME_CHARACTERS = 64
 
 
 class Writer:
@@ -90,97 +92,110 @@ def access_log(style: str, write: Callable[[bytes], None] | None = None) -> Call
 
 def render_json(exchange: Exchange) -> bytes:
     """Return the line as a JSON object."""
-    fields = _fields(exchange)
-    if exchange.error or exchange.cut or REFUSED in exchange.environ:
-        fields |= _marks(exchange)
-    line = _json_line(exchange, fields, "")
+    texts = _texts(exchange)
+    line = _json_line(exchange, texts)
     if len(line) > LINE_BYTES:
-        line = _cut_json(exchange, fields)
+        kept = tuple(_cut(text, limit) for text, limit in zip(texts, _TEXTS.values(), strict=True))
+        cut = [name for name, text, rest in zip(_TEXTS, texts, kept, strict=True) if text != rest]
+        line = _json_line(exchange, kept, f', "truncated": {json.dumps(cut)}')
     return line.encode("ascii")
 
 
-def _fields(exchange: Exchange) -> dict[str, str]:
-    """The client's text, decoded and redacted: everything a line holds besides numbers."""
-    get = exchange.environ.get
-    query = get("QUERY_STRING", "")
-    referer = get("HTTP_REFERER", "")
-    return {
-        "request_id": exchange.request_id,
-        "remote_addr": get("REMOTE_ADDR", ""),
-        "method": get("REQUEST_METHOD", ""),
-        "scheme": get("wsgi.url_scheme", ""),
-        "host": _text(get("HTTP_HOST", "")),
-        "path": _text(get("SCRIPT_NAME", "") + get("PATH_INFO", "")),
-        "query": _text(redacted(query)) if query else "",
-        "protocol": get("SERVER_PROTOCOL", ""),
-        "referer": _text(_redacted_url(referer)) if referer else "",
-        "user_agent": _text(get("HTTP_USER_AGENT", "")),
-    }
-
-
-def _marks(exchange: Exchange) -> dict[str, str]:
-    marks = {"error": exchange.error, "forwarded": exchange.environ.get(REFUSED)}
-    return {name: mark for name, mark in marks.items() if mark}
-
-
-def _json_line(exchange: Exchange, fields: dict[str, str], truncated: str) -> str:
-    sent = sent_bytes(exchange)
+def _json_line(exchange: Exchange, texts: tuple[str, ...], more: str = "") -> str:
+    sent = exchange.sent if exchange.sent is not None else _content_length(exchange)
+    if exchange.error or exchange.cut or REFUSED in exchange.environ:
+        more = f"{_marks(exchange)}{more}"
     milliseconds = (perf_counter() - exchange.begun) * 1e3
-    texts = ", ".join([f'"{name}": {_quote(value)}' for name, value in fields.items()])
-    cut = ', "cut": true' if exchange.cut else ""
     return (
-        f'{{"time": "{_timestamp()}", {texts}, "status": {exchange.status}, '
-        f'"bytes": {"null" if sent is None else sent}, '
-        f'"duration_ms": {milliseconds:.3f}, "pid": {os.getpid()}{cut}{truncated}}}\n'
+        f'{{"time": "{_timestamp()}", {_TEMPLATE % tuple(map(_quote, texts))}, '
+        f'"status": {exchange.status or "null"}, "bytes": {"null" if sent is None else sent}, '
+        f'"duration_ms": {milliseconds:.3f}, "pid": {os.getpid()}{more}}}\n'
     )
 
 
-def _cut_json(exchange: Exchange, fields: dict[str, str]) -> str:
-    kept = {}
-    cut = []
-    for name, value in fields.items():
-        kept[name] = value
-        while len(_quote(kept[name])) > _KEPT[name]:
-            # At least one character a turn; at most twelve bytes of JSON stand for one.
-            over = len(_quote(kept[name])) - _KEPT[name]
-            kept[name] = kept[name][: -max(1, over // 12)]
-        if kept[name] != value:
-            cut.append(name)
-    return _json_line(exchange, kept, f', "truncated": {json.dumps(cut)}')
+def _texts(exchange: Exchange) -> tuple[str, ...]:
+    """The client's words, decoded and redacted, in the order of _TEXTS."""
+    get = exchange.environ.get
+    query = get("QUERY_STRING", "")[:LINE_BYTES]
+    referer = get("HTTP_REFERER", "")[:LINE_BYTES]
+    return (
+        exchange.request_id,
+        get("REMOTE_ADDR", ""),
+        get("REQUEST_METHOD", ""),
+        get("wsgi.url_scheme", ""),
+        _text(get("HTTP_HOST", "")),
+        _text(get("SCRIPT_NAME", "") + get("PATH_INFO", "")),
+        _text(redacted(query)) if query else "",
+        get("SERVER_PROTOCOL", ""),
+        _text(_redacted_url(referer)) if referer else "",
+        _text(get("HTTP_USER_AGENT", "")),
+    )
+
+
+def _marks(exchange: Exchange) -> str:
+    error = f', "error": {_quote(exchange.error)}' if exchange.error else ""
+    refused = exchange.environ.get(REFUSED)
+    forwarded = f', "forwarded": {_quote(refused)}' if refused else ""
+    cut = ', "cut": true' if exchange.cut else ""
+    return cut + error + forwarded
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return as much of *text* as *limit* bytes of JSON hold."""
+    text = text[:limit]
+    while (over := len(_quote(text)) - limit) > 0:
+        # At most twelve bytes of JSON stand for one character.
+        text = text[: -max(1, over // 12)]
+    return text
 
 
 def render_combined(exchange: Exchange) -> bytes:
     """Return the line in Apache's combined format, escaped as Apache does it, and the request's id."""
-    kept = {name: _plain(value)[: _KEPT[name]] for name, value in _fields(exchange).items()}
-    target = f"{kept['path']}?{kept['query']}" if kept["query"] else kept["path"]
-    sent = sent_bytes(exchange)
+    cut = (_plain(text)[:limit] for text, limit in zip(_texts(exchange), _TEXTS.values(), strict=True))
+    request_id, remote_addr, method, _, _, path, query, protocol, referer, user_agent = cut
+    target = f"{path}?{query}" if query else path
+    sent = exchange.sent if exchange.sent is not None else _content_length(exchange)
     return (
-        f"{kept['remote_addr'] or '-'} - - [{strftime('%d/%b/%Y:%H:%M:%S +0000', gmtime())}] "
-        f'"{kept["method"]} {target} {kept["protocol"]}" {exchange.status} {"-" if sent is None else sent} '
-        f'"{kept["referer"] or "-"}" "{kept["user_agent"] or "-"}" {kept["request_id"]}\n'
+        f"{remote_addr or '-'} - - [{strftime('%d/%b/%Y:%H:%M:%S +0000', gmtime())}] "
+        f'"{method} {target} {protocol}" {exchange.status or "-"} {"-" if sent is None else sent} '
+        f'"{referer or "-"}" "{user_agent or "-"}" {request_id}\n'
     ).encode("ascii")
 
 
-def sent_bytes(exchange: Exchange) -> int | None:
-    """Return the bytes of the body; of a file that the server sent by itself, what Content-Length says."""
-    if exchange.sent is not None:
-        return exchange.sent
+def _content_length(exchange: Exchange) -> int | None:
+    """Return the length of a file that the server sent by itself."""
     for name, value in exchange.headers:
         if name.lower() == "content-length" and value.isdecimal():
             return int(value)
     return None
 
 
+_names: dict[str, bool] = {}
+
+
 def redacted(query: str) -> str:
     """Return *query* with the values of secret-looking names replaced."""
-    if _MAY_BE_SECRET.search(query) is None and "%" not in query:
-        return query
-    parts = re.split(r"([&;])", query)
-    for index in range(0, len(parts), 2):
-        name, equals, value = parts[index].partition("=")
-        if value and _SECRET_NAME.search(unquote_plus(name)):
-            parts[index] = f"{name}{equals}{_REDACTED}"
-    return "".join(parts)
+    if ";" in query:
+        return ";".join([redacted(part) for part in query.split(";")])
+    parts = query.split("&")
+    changed = False
+    for index, part in enumerate(parts):
+        name, _, value = part.partition("=")
+        if value and _is_telling(name):
+            parts[index] = f"{name}={_REDACTED}"
+            changed = True
+    return "&".join(parts) if changed else query
+
+
+def _is_telling(name: str) -> bool:
+    verdict = _names.get(name)
+    if verdict is None:
+        verdict = _TELLING_NAME.search(unquote_plus(name)) is not None
+        if len(name) <= _NAME_CHARACTERS:
+            if len(_names) >= _NAMES_KEPT:
+                _names.clear()
+            _names[name] = verdict
+    return verdict
 
 
 def _redacted_url(url: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gunwale.runtime.request_id import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextvars import Token
     from wsgiref.types import StartResponse
 
@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
     ExceptionInfo = Any
     Write = Callable[[bytes], object]
-    # Called once, when the response is over.
-    Watcher = Callable[["Exchange"], None]
+
+
+class Surroundings(NamedTuple):
+    """What all exchanges of a process share; *lowered* is *field* in lower case."""
+
+    field: str
+    lowered: str
+    slot: Slot | None
+    watcher: Callable[[Exchange], None] | None
 
 
 class Exchange:
@@ -26,55 +33,37 @@ class Exchange:
     *status* is 0 until start_response; *cut*: closed by the server before its end.
     """
 
-    __slots__ = (
-        "_is_over",
-        "_start_response",
-        "_token",
-        "_write",
-        "begun",
-        "cut",
-        "entry",
-        "environ",
-        "error",
-        "field",
-        "headers",
-        "is_probe",
-        "request_id",
-        "sent",
-        "slot",
-        "status",
-        "watcher",
-    )
+    # Class attributes for what most requests never change: fewer stores on the hot path.
+    status = 0
+    sent: int | None = 0
+    headers: Sequence[tuple[str, str]] = ()
+    error: str | None = None
+    cut = False
+    is_probe = False
+    _is_over = False
 
     def __init__(
         self,
         environ: dict[str, Any],
         start_response: StartResponse,
-        field: str,
-        slot: Slot | None,
-        watcher: Watcher | None,
+        request_id: str,
+        surroundings: Surroundings,
     ) -> None:
         self.environ = environ
         self._start_response = start_response
-        self.field = field
-        self.slot = slot
-        self.watcher = watcher
-        self.request_id: str = environ["gunwale.request_id"]
+        self.request_id = request_id
+        self._around = surroundings
         self.begun = perf_counter()
-        self.status = 0
-        self.headers: list[tuple[str, str]] = []
-        self.sent: int | None = 0
-        self.error: str | None = None
-        self.cut = self.is_probe = self._is_over = False
-        self.entry = -1 if slot is None else slot.begin(self.request_id)
-        self._token: Token[str] = current.set(self.request_id)
+        slot = surroundings.slot
+        if slot is not None:
+            self._entry = slot.begin(request_id)
+        self._token: Token[str] = current.set(request_id)
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInfo = None) -> Write:
         """Be the application's start_response: add the request's id, unless the application did."""
-        field = self.field
-        length = len(field)
+        field, lowered, _, _ = self._around
         for name, _ in headers:
-            if len(name) == length and name.lower() == field.lower():
+            if name.lower() == lowered:
                 break
         else:
             # A new list: the application may keep its own and use it again.
@@ -86,8 +75,10 @@ class Exchange:
                 self._write = self._start_response(status, headers, exc_info)
             finally:
                 exc_info = None  # PEP 3333: no circular reference through the traceback
-        code = status[:3]
-        self.status = int(code) if code.isdecimal() and code.isascii() else 500
+        try:
+            self.status = int(status[:3])
+        except ValueError:
+            self.status = 500  # the server let it pass; counted as the application's fault
         self.headers = headers
         return self.write
 
@@ -99,6 +90,8 @@ class Exchange:
 
     def body(self, result: Iterable[bytes]) -> Iterable[bytes]:
         """Return what the server is to send: *result*, watched."""
+        if type(result) is list and len(result) == 1:
+            return OneBlock(self, result)
         wrapper = self.environ.get("wsgi.file_wrapper")
         # uWSGI's is a function, not a type.
         if isinstance(wrapper, type) and isinstance(result, wrapper) and self._follow(result):
@@ -141,10 +134,11 @@ class Exchange:
             return
         self._is_over = True
         try:
-            if self.slot is not None:
-                self.slot.end(self.entry, self.status if 100 <= self.status < 600 else 500)
-            if self.watcher is not None:
-                self.watcher(self)
+            _, _, slot, watcher = self._around
+            if slot is not None:
+                slot.end(self._entry, self.status if 100 <= self.status < 600 else 500)
+            if watcher is not None:
+                watcher(self)
         finally:
             try:  # noqa: SIM105 - suppress() costs half a microsecond a request
                 current.reset(self._token)
@@ -201,3 +195,24 @@ class SizedBody(Body):
 
     def __len__(self) -> int:
         return len(self._iterable)  # type: ignore[arg-type]  # made for iterables that have one
+
+
+class OneBlock:
+    """A list of one block, as most WSGI applications answer: the server takes it whole or not at all."""
+
+    __slots__ = ("_blocks", "_exchange")
+
+    def __init__(self, exchange: Exchange, blocks: list[bytes]) -> None:
+        self._exchange = exchange
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._exchange.sent = len(self._blocks[0])
+        return iter(self._blocks)
+
+    def __len__(self) -> int:
+        return 1
+
+    def close(self) -> None:
+        """End the exchange."""
+        self._exchange.end()

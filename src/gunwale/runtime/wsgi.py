@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime import cookies, request_id
+from gunwale.runtime import cookies
+from gunwale.runtime import request_id as ids
 from gunwale.runtime.access_log import access_log
-from gunwale.runtime.exchange import Exchange
+from gunwale.runtime.exchange import Exchange, Surroundings
 from gunwale.runtime.flask_object import declared_checks, find_flask, give_request_id
 from gunwale.runtime.forwarded import peer_test, resolver
 from gunwale.runtime.health import Probes
@@ -57,22 +58,21 @@ class Wrapper:
         self._probe_paths = self._probes.paths
         self._resolve = None if settings.hops is None else resolver(settings.hops, settings.networks)
         self._is_proxy = peer_test(settings.networks)
-        self._make_id = request_id.id_maker()
-        self._id_key = settings.request_id_field and request_id.environ_key(settings.request_id_field)
+        self._make_id = ids.id_maker()
+        self._id_key = settings.request_id_field and ids.environ_key(settings.request_id_field)
         self._id_pattern = re.compile(settings.request_id_pattern)
-        self._id_field = request_id.response_field(settings.request_id_field, settings.request_id_pattern)
+        field = ids.response_field(settings.request_id_field, settings.request_id_pattern)
+        self._surroundings = Surroundings(field, field.lower(), None, access_log(settings.access_log))
         own_hosts = flask is not None and flask.config.get("TRUSTED_HOSTS")
         hosts = own_hosts or settings.trusted_hosts
         self._is_trusted = host_test(hosts) if hosts else None
-        self._watcher = access_log(settings.access_log)
-        self._slot: Slot | None = None
         self._is_draining: Callable[[], bool] = _never
-        request_id.add_to_log_records()
+        ids.add_to_log_records()
 
     def attach(self, slot: Slot) -> None:
         """Report to *slot* from now on; in the worker, after fork."""
         scoreboard = slot.scoreboard
-        self._slot = slot
+        self._surroundings = self._surroundings._replace(slot=slot)
         self._is_draining = lambda: scoreboard.is_draining
         self._probes.attach(slot)
 
@@ -84,41 +84,40 @@ class Wrapper:
         """Answer one request (PEP 3333)."""
         if REQUEST_ID in environ:
             return self._application(environ, start_response)  # inside another wrapper: never twice
-        # The id first: the peer's own address tells whether the chain's can be believed.
+        # Before the peer's address is replaced: it tells whether the chain's own id can be believed.
         key = self._id_key
-        if key is None or (given := environ.get(key)) is None:
-            environ[REQUEST_ID] = self._make_id()
-        else:
-            is_sound = self._id_pattern.fullmatch(given) and self._is_proxy(environ.get("REMOTE_ADDR", ""))
-            environ[REQUEST_ID] = given if is_sound else self._make_id()
+        request_id = self._make_id() if key is None else self._id_of(environ, key)
+        environ[REQUEST_ID] = request_id
         environ[DRAINING] = self._is_draining
         if self._resolve is not None:
             self._resolve(environ)
-        exchange = Exchange(environ, start_response, self._id_field, self._slot, self._watcher)
+        exchange = Exchange(environ, start_response, request_id, self._surroundings)
         try:
-            return exchange.body(self._respond(environ, exchange))
+            if environ.get("PATH_INFO") in self._probe_paths and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+                exchange.is_probe = True
+                answer = self._probes.answer(environ, exchange.start)
+                if answer is not None:
+                    return exchange.body(answer)
+            elif self._is_trusted is not None and not self._is_trusted(environ):
+                return exchange.body(_refuse_host(environ, exchange.start))
+            return exchange.body(self._application(environ, exchange.start))
         except BaseException as error:
             exchange.fail(error)
             exchange.end()
             raise
 
-    def _respond(self, environ: dict[str, Any], exchange: Exchange) -> Iterable[bytes]:
-        start: Any = exchange.start
-        if environ.get("PATH_INFO") in self._probe_paths and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            exchange.is_probe = True
-            answer = self._probes.answer(environ, start)
-            if answer is not None:
-                return answer
-        elif self._is_trusted is not None and not self._is_trusted(environ):
-            return _refuse_host(environ, start)
-        return self._application(environ, start)
+    def _id_of(self, environ: dict[str, Any], key: str) -> str:
+        given: str | None = environ.get(key)
+        if given is None or self._id_pattern.fullmatch(given) is None:
+            return self._make_id()
+        return given if self._is_proxy(environ.get("REMOTE_ADDR", "")) else self._make_id()
 
 
 def _never() -> bool:
     return False
 
 
-def _refuse_host(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+def _refuse_host(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     body = b"" if environ["REQUEST_METHOD"] == "HEAD" else _UNTRUSTED
     fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_UNTRUSTED)))]
     start_response("400 Bad Request", fields)
