@@ -23,7 +23,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gunwale.errors import GunwaleError
 from gunwale.measure.load import Ask
@@ -176,7 +176,7 @@ def seed(folder: Path) -> None:
         raise SystemExit(f"the shop cannot be filled:\n{done.stdout}{done.stderr}")
 
 
-def surroundings() -> dict[str, object]:
+def surroundings() -> dict[str, Any]:
     names = ("gunicorn", "flask", "gunwale")
     return {
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -238,7 +238,8 @@ def main() -> int:
         except GunwaleError as error:
             screen.line(str(error))
             return error.exit_code
-    print(f"\n{around['date']}, {around['cores']} cores, Python {around['python']}, {around['versions']}\n")
+    versions = ", ".join(f"{name} {version}" for name, version in around["versions"].items())
+    print(f"\n{around['date']}, {around['cores']} cores, Python {around['python']}, {versions}\n")
     print(table(runs))
     if options.json:
         data = around | {"runs": [run.as_json() for run in runs]}

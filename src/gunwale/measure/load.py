@@ -104,21 +104,16 @@ class LoadProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+        self._kill()
 
     def start(self) -> Self:
         """Start the process; return when it sends."""
         profile = json.dumps(asdict(self._profile))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gunwale.measure.load", "--control", "--profile", profile],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
-        )
-        self._read(_START_WAIT)
+        try:
+            self._launch(profile)
+        except BaseException:
+            self._kill()
+            raise
         return self
 
     def burst(self, count: int) -> Seconds:
@@ -135,6 +130,21 @@ class LoadProcess:
             assert self._process is not None
             self._process.communicate(timeout=_STOP_WAIT)
         return self._result
+
+    def _launch(self, profile: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gunwale.measure.load", "--control", "--profile", profile],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
+        )
+        self._read(_START_WAIT)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
 
     def _ask(self, order: dict[str, object], timeout: Seconds) -> dict[str, object]:
         assert self._process is not None

@@ -24,6 +24,7 @@ Seconds = float
 
 _TICK = 0.02  # seconds between looks
 _TAIL = 40  # lines of log shown with a failure
+_KILL_TIMEOUT = 10.0
 _MARK = "OWNED_PROCESS_MARK"  # not GUNWALE_…: those are settings
 
 
@@ -70,18 +71,23 @@ class OwnedProcess:
     def start(self) -> Self:
         """Start the command."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._cwd,
-                env=self._env,
-                user=self._user,
-                start_new_session=True,
-            )
-        self._sessions = {self._process.pid}
+        try:
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._cwd,
+                    env=self._env,
+                    user=self._user,
+                    start_new_session=True,
+                )
+            self._sessions = {self._process.pid}
+        except BaseException:
+            # Ctrl-C may come between the fork and here; the child then has our mark already.
+            self.kill()
+            raise
         return self
 
     @property
@@ -110,7 +116,8 @@ class OwnedProcess:
     def pids(self) -> tuple[int, ...]:
         """Return the command and every descendant alive, whichever sessions they are in."""
         alive = _alive()
-        found = {self.pid} if self.poll() is None else set()
+        own = set() if self._process is None else {self._process.pid}
+        found = own if self._process is not None and self._process.poll() is None else set()
         size = -1
         while size != len(found):
             size = len(found)
@@ -119,7 +126,7 @@ class OwnedProcess:
                     found.add(pid)
                     # Not our own session: a descendant is in it only until its setsid().
                     self._sessions |= {session} - {os.getsid(0), 0}
-        return tuple(sorted(found & (alive.keys() | {self.pid})))
+        return tuple(sorted(found))
 
     def wait_until(self, is_true: Callable[[], object], timeout: Seconds, what: str) -> None:
         """Wait until *is_true*; raise ProcessError when *timeout* passes or the command ends first."""
@@ -166,15 +173,13 @@ class OwnedProcess:
 
     def kill(self) -> None:
         """End the command and every descendant now, and wait until they are gone."""
-        if self._process is None:
-            return
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _KILL_TIMEOUT
         while True:
             left = self.pids()
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if self._process.poll() is not None and not left:
+            if not left and (self._process is None or self._process.poll() is not None):
                 return
             if time.monotonic() > deadline:
                 raise self._error(f"cannot be ended: {left}")
