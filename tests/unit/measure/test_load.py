@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-import struct
 import threading
 import time
 from functools import partial
@@ -16,120 +14,12 @@ import pytest
 from gunwale.errors import ConfigurationError
 from gunwale.measure.load import Ask, Kind, Load, LoadProcess, Outcome, Profile, Result
 from gunwale.measure.load_profile import in_turn
-from live import reserved_port, wait_until
+from live import wait_until
+from tiny_server import KEPT, OK, Server, answer, answer_and_reset, burst_of, listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\nX-Request-ID: r-1\r\n\r\nok"
-KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Server:
-    """Accepts, and hands each connection with its number to *behave* in a thread."""
-
-    def __init__(self, behave: Callable[[socket.socket, int], None], listener: socket.socket) -> None:
-        self.behave = behave
-        self.listener = listener
-        self.accepted = 0
-        self.requests: list[bytes] = []
-        threading.Thread(target=self.run, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        name = self.listener.getsockname()
-        if isinstance(name, str):
-            return f"unix:{name}"
-        return f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}"
-
-    def run(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.accepted += 1
-                threading.Thread(target=self.serve, args=(connection, self.accepted), daemon=True).start()
-
-    def serve(self, connection: socket.socket, number: int) -> None:
-        with connection, contextlib.suppress(OSError):
-            self.behave(connection, number)
-
-    def read(self, connection: socket.socket) -> bytes:
-        """Read one request whole, b"" at the end of the stream."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = connection.recv(65536)
-            if not more:
-                return b""
-            data += more
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = next(
-            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-        )
-        while len(body) < length:
-            body += connection.recv(65536)
-        self.requests.append(head)
-        return head
-
-
-def listen(family: socket.AddressFamily, address: str | tuple[str, int]) -> socket.socket:
-    listener = socket.socket(family)
-    listener.bind(address)
-    listener.listen(1024)
-    return listener
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    listeners: list[socket.socket] = []
-
-    def start(
-        behave: Callable[[Server, socket.socket, int], None], listener: socket.socket | None = None
-    ) -> Server:
-        listeners.append(listener or listen(socket.AF_INET, ("127.0.0.1", 0)))
-        server = Server(lambda connection, number: behave(server, connection, number), listeners[-1])
-        return server
-
-    yield start
-    for listener in listeners:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def answer(reply: bytes) -> Callable[[Server, socket.socket, int], None]:
-    def behave(server: Server, connection: socket.socket, number: int) -> None:
-        server.read(connection)
-        connection.sendall(reply)
-
-    return behave
-
-
-def answer_and_reset(reply: bytes) -> Callable[[Server, socket.socket, int], None]:
-    def behave(server: Server, connection: socket.socket, number: int) -> None:
-        server.read(connection)
-        connection.sendall(reply)
-        # SO_LINGER with 0 seconds makes close() send RST.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    return behave
-
-
-def keep_alive(server: Server, connection: socket.socket, number: int) -> None:
-    while server.read(connection):
-        connection.sendall(KEPT)
-
-
-def silent(server: Server, connection: socket.socket, number: int) -> None:
-    while connection.recv(65536):
-        pass
-
-
-def burst_of(server_url: str, count: int = 3, **profile: float) -> Result:
-    """Send *count* requests and wait for their ends."""
-    with Load(Profile(target=server_url, mix=(Ask(),), **profile)) as load:  # type: ignore[arg-type]
-        load.burst(count)
-        return load.stop()
 
 
 def test_every_request_sent_is_one_the_server_counted(serve: Callable[..., Server]) -> None:
@@ -191,107 +81,6 @@ def test_keepalive_client_waiting_for_an_answer_does_not_forgive_the_server(
     assert server.accepted == 1
     assert len([r for r in result.records if r.latency > 0.2]) >= 4
     assert result.lag_p99 < 0.2
-
-
-@pytest.mark.parametrize(
-    ("reply", "outcome", "status"),
-    [
-        (OK, Outcome.OK, 200),
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", Outcome.OK, 404),
-        (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", Outcome.STATUS_ERROR, 503),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", Outcome.OK, 200),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", Outcome.TRUNCATED, 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", Outcome.TRUNCATED, 200),
-        (b"HTTP/1.0 200 OK\r\n\r\nup to the close", Outcome.OK, 200),
-        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, Outcome.OK, 200),
-        (b"HTTP/1.1 200 OK\r\nContent-", Outcome.EOF, None),
-        (b"", Outcome.EOF, None),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok", Outcome.MALFORMED, 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok", Outcome.MALFORMED, 200),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", Outcome.MALFORMED, None),
-    ],
-)
-def test_outcome_is_told_from_the_answer(
-    serve: Callable[..., Server], reply: bytes, outcome: Outcome, status: int | None
-) -> None:
-    result = burst_of(serve(answer(reply)).url)
-
-    assert [r.outcome for r in result.records] == [outcome] * 3
-    assert {r.status for r in result.records} == {status}
-    assert all(r.is_accepted and r.is_sent for r in result.records)
-
-
-@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"])
-def test_reset_is_told_from_an_end(serve: Callable[..., Server], reply: bytes) -> None:
-    result = burst_of(serve(answer_and_reset(reply)).url)
-
-    assert result.counts() == {"reset": 3}
-    assert {r.error for r in result.records} == {"ECONNRESET: Connection reset by peer"}
-    assert all(r.is_broken for r in result.records)
-
-
-def test_refused_connection_was_never_accepted_and_is_not_broken() -> None:
-    with reserved_port() as (port, _):
-        result = burst_of(f"http://127.0.0.1:{port}")
-
-    assert result.counts() == {"refused": 3}
-    assert not any(r.is_accepted or r.is_sent or r.is_broken for r in result.records)
-
-
-def test_missing_unix_socket_counts_as_refused(tmp_path: Path) -> None:
-    assert burst_of(f"unix:{tmp_path}/gone").counts() == {"refused": 3}
-
-
-def test_silent_server_is_a_timeout_of_the_response(serve: Callable[..., Server]) -> None:
-    result = burst_of(serve(silent).url, response_timeout=0.2)
-
-    assert result.counts() == {"timeout": 3}
-    assert all(r.is_accepted for r in result.records)
-
-
-def test_dropped_syn_is_a_timeout_of_a_connection_never_accepted() -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        # A queue of one, taken by the first; the kernel drops what comes after, silently.
-        with socket.create_connection(full.getsockname()):
-            result = burst_of(f"http://127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.3)
-
-    assert result.counts() == {"timeout": 3}
-    assert not any(r.is_accepted or r.is_broken for r in result.records)
-
-
-def test_full_queue_of_a_unix_socket_is_waited_for(tmp_path: Path) -> None:
-    path = str(tmp_path / "s")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
-        listener.listen(0)
-        with (
-            socket.socket(socket.AF_UNIX) as first,
-            Load(Profile(target=f"unix:{path}", mix=(Ask(),))) as load,
-        ):
-            first.connect(path)
-            sender = threading.Thread(target=load.burst, args=(1,))
-            sender.start()
-            listener.accept()[0].close()
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(OK)
-            result = load.stop()
-            sender.join()
-
-    assert result.counts() == {"ok": 1}
-
-
-def test_stopping_with_a_request_outstanding_calls_it_unfinished(serve: Callable[..., Server]) -> None:
-    server = serve(silent)
-    with Load(Profile(target=server.url, mix=(Ask(),))) as load:
-        load.burst(1)
-        result = load.stop(grace=0.1)
-
-    assert result.counts() == {"unfinished": 1}
-    assert [r.is_broken for r in result.records] == [True]
 
 
 def test_idle_close_is_no_failure_and_the_client_reconnects(serve: Callable[..., Server]) -> None:
