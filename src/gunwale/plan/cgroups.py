@@ -129,8 +129,9 @@ def _cpus(text: str) -> float | None:
     """Count a list such as "0-3,8"."""
     count = 0
     for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        if not (first.isdigit() and (last or first).isdigit()):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not (first.isdigit() and last.isdigit()):
             return None
-        count += int(last or first) - int(first) + 1
+        count += int(last) - int(first) + 1
     return float(count) if count > 0 else None

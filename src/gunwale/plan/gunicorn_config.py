@@ -86,7 +86,7 @@ def _read_file(settings: GunicornSettings, directory: Path, config: str, environ
         settings.notes.append((config, f"not read: {error}"))
         return
     for name, key in gunicorn_options.SETTINGS.items():
-        found = reader.names.get(name, reader.everything_else)
+        found = reader.setting(name)
         if isinstance(found, Unknown):
             settings.unknown[key] = f"{config}:{found.line}: {name}: {found.why}"
         elif isinstance(found, Known) and found.value is not None:

@@ -76,6 +76,11 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
 
     "config" is among them where -c is given; unknown options are left out.
     """
+    found, _ = _parser().parse_known_args(list(words))
+    return {name: value for name, value in vars(found).items() if name != "_ignored"}
+
+
+def _parser() -> _Parser:
     parser = _Parser(prog="gunicorn", add_help=False, argument_default=argparse.SUPPRESS)
     parser.add_argument("-b", "--bind", action="append", dest="bind")
     parser.add_argument("--preload", action="store_true", dest="preload_app")
@@ -87,8 +92,12 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
     for flag in _TAKE_A_VALUE:
         parser.add_argument(flag, dest="_ignored")
     parser.add_argument("wsgi_app", nargs="?")
-    found, _ = parser.parse_known_args(list(words))
-    return {name: value for name, value in vars(found).items() if name != "_ignored"}
+    return parser
+
+
+def known_options() -> frozenset[str]:
+    """Return every option that is told from an application's name, whether the plan reads it or not."""
+    return frozenset(_parser()._option_string_actions)  # noqa: SLF001 - argparse has no public list
 
 
 def option_of(name: str) -> str:

@@ -33,6 +33,7 @@ def _drain(draft: Draft) -> None:
     origin = draft.origins["serve.drain_timeout"]
     arithmetic = f" ({origin.why})" if origin.source is Source.DERIVED else ""
     message = f"drain_timeout {drain:g} s is below request_timeout {request:g} s{arithmetic}"
+    key = "serve.request_timeout"
     if origin.source is Source.DERIVED:
         needed = budget.stop_needed(request, lame)
         hint = (
@@ -40,13 +41,14 @@ def _drain(draft: Draft) -> None:
             f"or request_timeout to {drain:g} s at most"
         )
     else:
+        key = "serve.drain_timeout"
         hint = f"set drain_timeout to {request:g} s at least, or request_timeout to {drain:g} s at most"
     # Gunicorn's own pair of settings worked before gunwale came: what would be cut is said, not refused.
     clock = ("serve.drain_timeout", "serve.request_timeout", "rollout.stop_timeout", "serve.lame_duck")
-    if any(draft.is_gunwales(key) for key in clock):
-        draft.fail("serve.request_timeout", message, hint)
+    if any(draft.is_gunwales(each) for each in clock):
+        draft.fail(key, message, hint)
     else:
-        draft.warn("serve.request_timeout", message, hint)
+        draft.warn(key, message, hint)
 
 
 def _stop(draft: Draft) -> None:

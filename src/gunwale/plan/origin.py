@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 GUNICORN_WORDS = "-- gunicorn "  # how places in the user's own command begin
 
 

@@ -48,6 +48,13 @@ class Reader:
     names: dict[str, Known | Unknown] = field(default_factory=dict)
     everything_else: Unknown | None = None
 
+    def setting(self, name: str) -> Known | Unknown | None:
+        """Return what the file gives *name*; None where it gives nothing."""
+        found = self.names.get(name, self.everything_else)
+        if isinstance(found, Known) and isinstance(found.value, _Dotted):
+            return Unknown(found.line, f"{found.value.removeprefix('builtins.')} is not followed")
+        return found
+
     def read(self, statements: Iterable[ast.stmt]) -> None:
         """Read *statements* in order."""
         for statement in statements:
@@ -103,7 +110,7 @@ class Reader:
 
     def _branch(self, node: ast.If, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         try:
-            is_taken = bool(self.value(test))
+            is_taken = bool(self.value(test, is_plain=True))
         except UnknowableError as error:
             self._forget(node, f"depends on a test that is not known: {error}")
         else:
@@ -135,10 +142,13 @@ class Reader:
         except UnknowableError as error:
             self.names[target.id] = Unknown(line, str(error))
 
-    def value(self, node: ast.expr) -> object:
-        """Evaluate one expression; UnknowableError where only running it would tell."""
+    def value(self, node: ast.expr, *, is_plain: bool = False) -> object:
+        """Evaluate one expression; UnknowableError where only running it would tell.
+
+        *is_plain*: it must be a value, not the name of a module or function.
+        """
         try:
-            return self._value(node)
+            return self._plain(node) if is_plain else self._value(node)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise UnknowableError(f"{ast.unparse(node)}: {error}") from error
 
@@ -151,23 +161,23 @@ class Reader:
             case ast.Attribute(value=owner, attr=attribute):
                 return self._attribute(self._value(owner), attribute, node)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):
-                return [self._value(each) for each in elements]
+                return [self._plain(each) for each in elements]
             case ast.BinOp(left=left, op=operator, right=right):
-                return OPERATORS[type(operator)](self._value(left), self._value(right))
+                return OPERATORS[type(operator)](self._plain(left), self._plain(right))
             case ast.UnaryOp(op=operator, operand=operand):
-                return OPERATORS[type(operator)](self._value(operand))
+                return OPERATORS[type(operator)](self._plain(operand))
             case ast.BoolOp(op=operator, values=values):
                 return self._boolean(operator, values)
             case ast.Compare(left=left, ops=operators, comparators=others):
-                return compare(self._value(left), operators, [self._value(other) for other in others])
+                return compare(self._plain(left), operators, [self._plain(other) for other in others])
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._value(body if self._value(test) else orelse)
+                return self._value(body if self._plain(test) else orelse)
             case ast.JoinedStr(values=values):
                 return "".join(self._formatted(each) for each in values)
             case ast.Call(func=func, args=arguments, keywords=keywords):
                 return self._call(node, func, arguments, keywords)
             case ast.Subscript(value=owner, slice=index):
-                return self._subscript(self._value(owner), self._value(index))
+                return self._subscript(self._value(owner), self._plain(index))
             case _:
                 raise UnknowableError(f"{ast.unparse(node)} is not followed")
 
@@ -189,34 +199,34 @@ class Reader:
     def _boolean(self, operator: ast.boolop, values: list[ast.expr]) -> object:
         found: object = None
         for each in values:
-            found = self._value(each)
+            found = self._plain(each)
             if bool(found) == isinstance(operator, ast.Or):
                 break
         return found
 
     def _formatted(self, node: ast.expr) -> str:
         if not isinstance(node, ast.FormattedValue):
-            return str(self._value(node))
+            return str(self._plain(node))
         if node.format_spec is not None or node.conversion != -1:
             raise UnknowableError("a format specification is not followed")
-        return str(self._plain(self._value(node.value)))
+        return str(self._plain(node.value))
 
     def _subscript(self, owner: object, index: object) -> object:
         if owner == "os.environ" and isinstance(owner, _Dotted):
             if str(index) not in self.environ:
                 raise UnknowableError(f"the environment has no {index}")
             return self.environ[str(index)]
-        if isinstance(owner, list | str) and isinstance(index, int):
-            return self._plain(owner)[index]  # type: ignore[index]
+        if isinstance(owner, list | str) and isinstance(index, int) and not isinstance(owner, _Dotted):
+            return owner[index]
         raise UnknowableError("a subscript that is not followed")
 
     def _call(
         self, node: ast.Call, func: ast.expr, arguments: list[ast.expr], keywords: list[ast.keyword]
     ) -> object:
-        given = [self._plain(self._value(each)) for each in arguments]
+        given = [self._plain(each) for each in arguments]
         if keywords and not (len(keywords) == 1 and keywords[0].arg == "default"):
             raise UnknowableError(f"{ast.unparse(node)} is not followed")
-        given += [self._plain(self._value(keyword.value)) for keyword in keywords]
+        given += [self._plain(keyword.value) for keyword in keywords]
         if isinstance(func, ast.Attribute):
             owner = self._value(func.value)
             if not isinstance(owner, _Dotted):
@@ -228,7 +238,8 @@ class Reader:
             return self.cpu_count
         return call_builtin(path, given)
 
-    def _plain(self, value: object) -> object:
+    def _plain(self, node: ast.expr) -> object:
+        value = self._value(node)
         if isinstance(value, _Dotted):
             raise UnknowableError(f"{value.removeprefix('builtins.')} is not followed")
         return value
