@@ -170,7 +170,8 @@ class Engine:
         now = time.monotonic()
         exchange = Exchange(ask, kind, intended, now)
         exchange.id = f"{self._run_id}-{self._count:08d}"
-        exchange.payload = memoryview(ask.payload(self.target.host, exchange.id, keep=client is not None))
+        keep = client is not None and self.profile.keepalive_spacing > 0
+        exchange.payload = memoryview(ask.payload(self.target.host, exchange.id, keep=keep))
         self._live.add(exchange)
         # A keep-alive client held up by its own last answer is the server's doing, not a lag of ours.
         self._lags.append(now - max(intended, client.free_since if client else intended))
@@ -230,6 +231,7 @@ class Engine:
         exchange.socket = None
         is_kept = client is not None and record.outcome in {Outcome.OK, Outcome.STATUS_ERROR}
         is_kept = is_kept and not exchange.answer.closes and exchange.is_written
+        is_kept = is_kept and self.profile.keepalive_spacing > 0
         if client is not None:
             client.socket, client.connected = (sock, exchange.connected) if is_kept else (None, None)
             client.free_since = record.finished
