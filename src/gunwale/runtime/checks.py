@@ -94,18 +94,28 @@ class _Runner:
         self._go = native.lock()
         self._go.acquire()
         self.is_busy = False
+        self.is_stopped = False
         self.reason: str | None = None
         self.message = ""
 
     def serve(self, finished: Callable[[], None]) -> None:
-        """Run the check each time go() is called, for ever."""
+        """Run the check each time go() is called, until stop()."""
         while True:
             self._go.acquire()
+            if self.is_stopped:
+                return
             self.reason = self._run()
             self.is_busy = False
             finished()
 
+    def stop(self) -> None:
+        """End the thread when it is between two runs."""
+        self.is_stopped = True
+        with suppress(RuntimeError):  # in the middle of a run, or its start: it looks when it comes back
+            self._go.release()
+
     def go(self) -> None:
+        """Have the check run once more."""
         self.is_busy = True
         self._go.release()
 
@@ -145,6 +155,7 @@ class Checks:
         self._publish = publish
         self._reports_only = reports_only
         self._was_ready = False
+        self._is_stopped = False
         self._told: Mapping[str, str] = {}
         self._native = _Native()
         self._finished = self._native.lock()
@@ -158,17 +169,26 @@ class Checks:
             self._native.start(runner.serve, (self._note_finished,))
         self._native.start(self._serve, ())
 
+    def stop(self) -> None:
+        """End the threads, each when what it is in returns."""
+        self._is_stopped = True
+        for runner in self._runners:
+            runner.stop()
+
     def _note_finished(self) -> None:
         with suppress(RuntimeError):  # already noted, not yet seen
             self._finished.release()
 
     def _serve(self) -> None:
-        while True:
+        trouble = None
+        while not self._is_stopped:
             begun = time.monotonic()
             try:
                 self._round(begun)
-            except Exception as error:  # noqa: BLE001 - published by its age: the result becomes stale
-                say(f"health: {type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 - shows by its age: the result becomes stale
+                if trouble != str(error):
+                    trouble = str(error)
+                    say(f"health: {type(error).__name__}: {error}")
             self._native.sleep(max(0.0, begun + self._interval - time.monotonic()))
 
     def _round(self, begun: float) -> None:

@@ -98,7 +98,9 @@ class Settings:
         """
         keys = {"GUNWALE_" + key.replace(".", "_").upper(): name for name, key in PLAN_KEYS.items()}
         values = {name: config[key] for key, name in keys.items() if key in config} | arguments
-        shown = {name: key for key, name in keys.items()} | {name: f"Gunwale({name}=…)" for name in arguments}
+        shown = {name: f"app.config[{key!r}]" for key, name in keys.items()} | {
+            name: f"Gunwale({name}=…)" for name in arguments
+        }
         unknown = [f"Gunwale({name}=…): no such setting" for name in arguments.keys() - PLAN_KEYS.keys()]
         unknown += [
             f"app.config[{key!r}]: no such setting"
