@@ -76,6 +76,8 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
 
     "config" is among them where -c is given; unknown options are left out.
     """
+    if not words:
+        return {}
     found, _ = _parser().parse_known_args(list(words))
     return {name: value for name, value in vars(found).items() if name != "_ignored"}
 
