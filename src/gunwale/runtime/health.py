@@ -14,9 +14,6 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RoutingException
-
 from gunwale.runtime.checks import FAILED, OK, UNKNOWN, CheckFailed, Checks, Result, failed_names
 from gunwale.runtime.hosts import first_host, host_test
 
@@ -196,6 +193,9 @@ def _named(check: Callable[[], None], name: str) -> Callable[[], None]:
 
 def _has_rule(app: Flask, path: str) -> bool:
     """Tell whether a rule of *app* is this very path: a catch-all route is no health answer."""
+    from werkzeug.exceptions import HTTPException
+    from werkzeug.routing import RoutingException
+
     adapter = app.url_map.bind(app.config.get("SERVER_NAME") or "localhost")
     try:
         rule, _ = adapter.match(path, method="GET", return_rule=True)

@@ -76,9 +76,7 @@ def test_an_id_from_a_peer_that_is_no_proxy_is_replaced() -> None:
 
 
 def test_the_chain_may_use_a_field_and_a_pattern_of_its_own() -> None:
-    chain: dict[str, Any] = {
-        "proxies__request_id": {"field": "CF-Ray", "pattern": r"[0-9a-f]{16,32}(?:-[A-Z]{3})?"}
-    }
+    ray = {"field": "CF-Ray", "pattern": r"[0-9a-f]{16,32}(?:-[A-Z]{3})?"}
 
     answer = ask(wrapped(hello, proxies__request_id=ray), HTTP_CF_RAY="7d1f2a3b4c5d6e7f-AMS")
 
