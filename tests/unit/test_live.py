@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gunwale.measure.process import signals_held
 from live import Live, ProcessError, raw, request, reserved_port, wait_until
 
 if TYPE_CHECKING:
@@ -153,3 +154,22 @@ connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 10\\r\\n\\r\\nshort")
 def test_waiting_for_nothing_in_particular_has_a_deadline_too() -> None:
     with pytest.raises(AssertionError, match=r"not within 0.1 s: the moon"):
         wait_until(lambda: False, 0.1, "the moon")
+
+
+def test_signal_during_the_start_waits_until_the_child_is_known() -> None:
+    order = []
+
+    def interrupt(number: int, frame: object) -> None:
+        order.append("handled")
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt), signals_held():  # noqa: PT012 - the block is the subject
+            signal.raise_signal(signal.SIGTERM)
+            order.append("started")
+        assert signal.getsignal(signal.SIGTERM) is interrupt
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert order == ["started", "handled"]

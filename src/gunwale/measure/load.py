@@ -23,6 +23,7 @@ from gunwale.errors import GunwaleError
 from gunwale.measure.load_engine import Burst, Engine
 from gunwale.measure.load_profile import Ask, Profile
 from gunwale.measure.load_report import Kind, Outcome, Record, Result, Seconds
+from gunwale.measure.process import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,13 +133,14 @@ class LoadProcess:
         return self._result
 
     def _launch(self, profile: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gunwale.measure.load", "--control", "--profile", profile],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
-        )
+        with signals_held():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gunwale.measure.load", "--control", "--profile", profile],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
+            )
         self._read(_START_WAIT)
 
     def _kill(self) -> None:

@@ -52,7 +52,8 @@ class Profile:
     *rate*: requests a second of the schedule, each on a connection of its own; 0 for none.
     *keepalive_clients* each send every *keepalive_spacing* seconds on their own connection and reconnect
     when the server closed it; a spacing of 0 is a closed loop for measuring capacity: each asks again as
-    soon as it has its answer, on a new connection, as the schedule does. *connect_timeout* may be long: an attempt whose SYN is dropped is allowed to wait.
+    soon as it has its answer, on a new connection, as the schedule does. *connect_timeout* may be long: an
+    attempt whose SYN is dropped is allowed to wait.
     """
 
     target: str

@@ -12,12 +12,13 @@ import re
 import secrets
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 Seconds = float
@@ -26,6 +27,29 @@ _TICK = 0.02  # seconds between looks
 _TAIL = 40  # lines of log shown with a failure
 _KILL_TIMEOUT = 10.0
 _MARK = "OWNED_PROCESS_MARK"  # not GUNWALE_…: those are settings
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Let handlers of SIGINT, SIGTERM and SIGHUP run at the end of the block, not inside it.
+
+    A handler that raises inside Popen() leaves a child that nobody knows.
+    """
+    held: list[int] = []
+    handlers = {}
+    # Python runs handlers in the main thread alone, and may change them only there.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # SIG_IGN and SIG_DFL stay: the child inherits the one, and nobody survives the other.
+            if callable(handler := signal.getsignal(number)) and not isinstance(handler, signal.Handlers):
+                handlers[number] = signal.signal(number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for received in held:
+            signal.raise_signal(received)
 
 
 class ProcessError(RuntimeError):
@@ -72,7 +96,7 @@ class OwnedProcess:
         """Start the command."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with self.log.open("ab") as log:
+            with self.log.open("ab") as log, signals_held():
                 self._process = subprocess.Popen(
                     self.argv,
                     stdin=subprocess.DEVNULL,
@@ -85,7 +109,7 @@ class OwnedProcess:
                 )
             self._sessions = {self._process.pid}
         except BaseException:
-            # Ctrl-C may come between the fork and here; the child then has our mark already.
+            # Ctrl-C came meanwhile: no with block will end what was just started.
             self.kill()
             raise
         return self

@@ -33,8 +33,9 @@ _CONNECT_TIMEOUT = 90.0  # longer than any drain here: attempts may wait, and ar
 class Trial:
     """One server to be stopped under load.
 
-    *rate* None means 0.7 of the capacity, measured first with *concurrency* clients that ask again at once;
-    the keep-alive clients are part of it, the burst comes on top. *log* receives the server's output.
+    *rate* None means 0.7 of the capacity, measured first; the keep-alive clients are part of it, the burst
+    comes on top. *warm_up* seconds before that *concurrency* clients, which ask again at once, see to it that
+    every worker has booted and imported what it imports late. *log* receives the server's output.
     """
 
     argv: tuple[str, ...]
@@ -47,10 +48,11 @@ class Trial:
     ready_path: str = "/"
     rate: float | None = None
     concurrency: int = 16
+    warm_up: Seconds = 1.5
     burst: int = 60
     keepalive_clients: int = 8
     keepalive_spacing: Seconds = 0.5
-    load_before: Seconds = 3.0
+    load_before: Seconds = 2.0
     load_after: Seconds = 0.5
     exit_timeout: Seconds = 45.0
     signal: signal.Signals = signal.SIGTERM
@@ -120,9 +122,12 @@ def measure_stop(trial: Trial, tell: Callable[[str], None] = lambda _: None) -> 
         wait_for_answer(server, trial.target, trial.ready_path)
         rate, capacity = trial.rate, None
         if rate is None:
-            tell("measuring its capacity")
-            capacity = measure_capacity(trial.target, trial.mix, trial.concurrency)
+            tell("warming it up, then measuring its capacity")
+            capacity = measure_capacity(trial, _CAPACITY_SECONDS)
             rate = SHARE_OF_CAPACITY * capacity
+        elif trial.warm_up:
+            tell("warming it up")
+            measure_capacity(trial, 0)
         tell(f"load of {rate:.0f} requests a second")
         with LoadProcess(_profile(trial, rate)) as load:
             time.sleep(trial.load_before)
@@ -141,18 +146,17 @@ def measure_stop(trial: Trial, tell: Callable[[str], None] = lambda _: None) -> 
     return _judge(trial, result, signalled, stopped - signalled, (rate, capacity, exit_code))
 
 
-def measure_capacity(
-    target: str, mix: tuple[Ask, ...], concurrency: int, seconds: Seconds = _CAPACITY_SECONDS
-) -> float:
-    """Return the good answers a second that *concurrency* clients get, each asking again at once."""
-    profile = Profile(target=target, mix=mix, keepalive_clients=concurrency, keepalive_spacing=0.0)
+def measure_capacity(trial: Trial, seconds: Seconds) -> float:
+    """Warm the server up, then return the good answers a second while each client asks again at once."""
+    profile = Profile(
+        target=trial.target, mix=trial.mix, keepalive_clients=trial.concurrency, keepalive_spacing=0.0
+    )
     with LoadProcess(profile) as load:
-        time.sleep(seconds)
+        time.sleep(trial.warm_up + seconds)
         result = load.stop()
-    answered = [
-        r for r in result.records if r.outcome is Outcome.OK and r.finished - result.started <= seconds
-    ]
-    return len(answered) / seconds
+    begin = result.started + trial.warm_up
+    good = [r for r in result.records if r.outcome is Outcome.OK and begin < r.finished <= begin + seconds]
+    return len(good) / seconds if seconds else 0.0
 
 
 def wait_for_answer(server: OwnedProcess, target: str, path: str, timeout: Seconds = _READY_TIMEOUT) -> None:

@@ -74,7 +74,7 @@ asyncio.run(main())
 def stop(tmp_path: Path) -> Callable[..., StopResult]:
     def measure(manners: str, **trial: float) -> StopResult:
         port = free_port()
-        settings = {"rate": 5.0, "burst": 20, "keepalive_clients": 2, "load_before": 0.5, "exit_timeout": 5.0}
+        settings = {"rate": 5.0, "burst": 20, "keepalive_clients": 2, "load_before": 0.5}
         return measure_stop(
             Trial(
                 argv=(sys.executable, "-c", PROGRAM, str(port), manners),
@@ -82,6 +82,7 @@ def stop(tmp_path: Path) -> Callable[..., StopResult]:
                 mix=(Ask(),),
                 log=tmp_path / "log",
                 ready_path="/ready",
+                warm_up=0.1,
                 **settings | trial,  # type: ignore[arg-type]
             )
         )
