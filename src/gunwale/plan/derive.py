@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.plan import app, budget, chain, shapes
 from gunwale.plan.budget import Derived
-from gunwale.plan.model import Severity
 from gunwale.plan.origin import Source
 
 if TYPE_CHECKING:
@@ -164,4 +163,4 @@ def _rest(draft: Draft) -> None:
         draft.derive("health.after_ready", Derived("report", why))
     draft.derive("health.after_ready", Derived("503", "the task gets no traffic while a dependency fails"))
     for key, why in draft.left_to_server.items():
-        draft.warn(key, f"left to Gunicorn: {why}", "gunwale does not guess it", Severity.NOTE)
+        draft.note(key, f"left to Gunicorn: {why}", "gunwale does not guess it", key)

@@ -83,9 +83,13 @@ class Draft:
         origin = self.origins.get(key)
         return origin.place if origin and origin.place else key
 
-    def warn(self, key: str, message: str, hint: str, severity: Severity = Severity.WARNING) -> None:
+    def warn(self, key: str, message: str, hint: str) -> None:
         """Name something about *key* that does not end the loading."""
-        problem = PlanProblem(where=self.where(key), message=message, hint=hint, key=key, severity=severity)
+        self.problems.append(PlanProblem(where=self.where(key), message=message, hint=hint, key=key))
+
+    def note(self, where: str, message: str, hint: str, key: str = "") -> None:
+        """Name something at *where* that need not be mended."""
+        problem = PlanProblem(where=where, message=message, hint=hint, key=key, severity=Severity.NOTE)
         self.problems.append(problem)
 
     def fail(self, key: str, message: str, hint: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gunwale.errors import ConfigurationError, Problem
+from gunwale.errors import ConfigurationError
 from gunwale.plan import capacity as capacities
 from gunwale.plan import chain, container, gunicorn_config, inequalities, sources
 from gunwale.plan.app import from_flask_app
 from gunwale.plan.derive import Surroundings, derive
 from gunwale.plan.draft import Draft
-from gunwale.plan.model import SECTIONS, SETTINGS, Plan, Severity
+from gunwale.plan.model import SECTIONS, SETTINGS, Plan, PlanProblem
 from gunwale.plan.origin import Candidate, Origin, Source
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ def load(  # noqa: PLR0913 - one keyword for each source; only tests give the la
 ) -> Plan:
     """Load the plan of the project in *directory*; ConfigurationError holds every mistake in it.
 
-    *command_line* maps dotted keys to options that were given (None: not given), *sets* are the words of
-    ``--set``, *server_words* what followed ``gunicorn`` in the user's own command (None: no such command).
-    *capacity* is detected when it is None, and so is *in_container*: the evidence of a container, or "".
+    *command_line* maps dotted keys to options that were given (None: not given; a text is read as the kind
+    of its setting reads texts), *sets* are the words of ``--set``, *server_words* what followed ``gunicorn``
+    in the user's own command (None: no such command). *capacity* is detected when it is None, and so is
+    *in_container*: the evidence of a container, or "".
     """
     draft = Draft()
     file = sources.find_file(directory, config_file, draft.errors)
@@ -43,8 +44,8 @@ def load(  # noqa: PLR0913 - one keyword for each source; only tests give the la
     draft.settle(_candidates(draft, directory, environ, command_line or {}, sets, file, gunicorn.candidates))
     _take_unknown(draft, gunicorn)
     if file and file.also:
-        message = f"{file.path.name} holds the plan; [tool.gunwale] of {file.also.name} is not read"
-        draft.warn("", message, "remove one of the two", Severity.WARNING)
+        message = f"[tool.gunwale] is not read: {file.path.name} holds the plan"
+        draft.note(str(file.also), message, "remove one of the two")
     around = Surroundings(
         directory=directory,
         capacity=capacity or capacities.detect(environ=environ),
@@ -71,7 +72,7 @@ def _candidates(  # noqa: PLR0913, PLR0917 - one argument for each source
     """Collect what every source offers, strongest first (DESIGN.md §1)."""
     own_command = [each for each in gunicorn if each.origin.source is Source.COMMAND_LINE]
     return [
-        *sources.from_command_line(command_line),
+        *sources.from_command_line(command_line, draft.errors),
         *sources.from_set(sets, draft.errors),
         *own_command,
         *sources.from_environment(environ, draft.errors),
@@ -87,7 +88,7 @@ def _flask_app(draft: Draft, directory: Path, environ: Mapping[str, str]) -> lis
         return []
     found = from_flask_app(directory, given)
     if found.app is None:
-        draft.warn("app", f"FLASK_APP: {found.why}", found.hint)
+        draft.problems.append(PlanProblem(where="FLASK_APP", message=found.why, hint=found.hint, key="app"))
         return []
     origin = Origin(source=Source.ENVIRONMENT, place="FLASK_APP", why=found.why)
     return [Candidate(key="app", value=found.app, origin=origin, is_text=True)]
@@ -98,7 +99,7 @@ def _take_unknown(draft: Draft, gunicorn: gunicorn_config.GunicornSettings) -> N
         if not draft.is_set(key):
             draft.left_to_server.setdefault(key, why)
     for place, message in gunicorn.notes:
-        draft.warn("", f"{place}: {message}", "its settings stay as Gunicorn reads them", Severity.NOTE)
+        draft.note(place, message, "its settings stay as Gunicorn reads them")
 
 
 def _plan(draft: Draft, path: Path | None) -> Plan:
@@ -121,6 +122,3 @@ def _plan(draft: Draft, path: Path | None) -> Plan:
         problems=tuple(draft.problems),
         left_to_server=draft.left_to_server,
     )
-
-
-__all__ = ["Problem", "load"]

@@ -57,10 +57,12 @@ def option_of(key: str) -> str:
     return "APP" if key == "app" else f"--{key.rpartition('.')[2].replace('_', '-')}"
 
 
-def from_command_line(given: Mapping[str, object]) -> Iterator[Candidate]:
+def from_command_line(given: Mapping[str, object], problems: list[Problem]) -> Iterator[Candidate]:
     """Yield the options that were given: None and empty lists were not."""
     for key, value in given.items():
-        if value is not None and value not in ((), []):
+        if key not in SETTINGS:
+            problems.append(unknown_key(f"--set {key}", key))
+        elif value is not None and value not in ((), []):
             origin = Origin(source=Source.COMMAND_LINE, place=option_of(key))
             yield Candidate(key=key, value=value, origin=origin, is_text=isinstance(value, str))
 

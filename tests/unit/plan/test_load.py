@@ -145,9 +145,10 @@ def test_flask_app_gives_the_application(plan: Load, write: Write) -> None:
 
 
 def test_flask_app_that_leads_nowhere_is_a_warning(plan: Load) -> None:
-    messages = [problem.message for problem in plan(environ={"FLASK_APP": "gone"}).problems]
+    problem = plan(environ={"FLASK_APP": "gone"}).problems[0]
 
-    assert "FLASK_APP: no file of the module 'gone'" in messages
+    assert (problem.where, problem.severity) == ("FLASK_APP", "warning")
+    assert problem.message == "no file of the module 'gone'"
 
 
 def test_an_application_that_was_found_says_where(plan: Load, write: Write) -> None:
@@ -191,9 +192,9 @@ def test_gunwale_toml_wins_over_pyproject_and_says_so(plan: Load, write: Write) 
     found = plan()
 
     assert (found.serve.workers, found.serve.threads) == ("auto", 2)
-    assert any(
-        "[tool.gunwale] of pyproject.toml is not read" in problem.message for problem in found.problems
-    )
+    assert "[tool.gunwale] is not read: gunwale.toml holds the plan" in [
+        problem.message for problem in found.problems
+    ]
 
 
 def test_a_file_can_be_named(plan: Load, write: Write, tmp_path: Path) -> None:
@@ -343,6 +344,21 @@ def test_a_secret_is_named_by_where_it_is(plan: Load, write: Write, value: str) 
 )
 def test_set_takes_a_toml_value_or_a_bare_text(plan: Load, word: str, key: str, value: object) -> None:
     assert plan(sets=[word]).flat()[key] == value
+
+
+def test_an_option_for_no_setting_is_refused(refusal: Refuse) -> None:
+    assert "did you mean serve.workers?" in refusal(command_line={"serve.wokers": "3"})
+
+
+def test_every_problem_has_a_place(plan: Load, write: Write) -> None:
+    write("pyproject.toml", "[tool.gunwale]\n")
+    write("gunwale.toml", "")
+    write("gunicorn.conf.py", "workers = (")
+
+    problems = plan(environ={"FLASK_APP": "gone"}).problems
+
+    assert len(problems) == 4
+    assert all(problem.where and problem.message and problem.hint for problem in problems)
 
 
 def test_an_option_that_was_not_given_is_not_a_value(plan: Load) -> None:
