@@ -47,9 +47,13 @@ def _run(argv: list[str]) -> str:
 
 def _mirror(suite: str) -> str:
     """Return the mirror of *suite* that this machine's apt is configured with."""
-    listed = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", f"CODENAME: {suite}"]).split()
+    ask = ["apt-get", "indextargets", "--format", "$(REPO_URI)", f"CODENAME: {suite}"]
+    # apt knows its mirrors only by the lists it has fetched; a fresh machine may have none.
+    if not (listed := _run(ask).split()):
+        _run(["apt-get", "update", "-qq"])
+        listed = _run(ask).split()
     if not listed:
-        raise EngineError(f"apt knows no mirror of {suite}: run apt-get update")
+        raise EngineError(f"apt has no mirror of {suite}: look at its sources")
     return listed[0]
 
 
