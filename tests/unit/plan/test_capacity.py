@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import json
 import os
 import sys
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gunwale.plan import capacity, container
+from gunwale.plan import capacity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from gunwale.plan.capacity import Capacity
@@ -232,73 +227,6 @@ def test_a_mount_point_with_a_space_is_followed(machine: Machine) -> None:
     assert machine.detect().cpu == 1.0
 
 
-class _Metadata(BaseHTTPRequestHandler):
-    body = b""
-    status = 200
-
-    def do_GET(self) -> None:
-        is_task = self.path == "/v4/abc/task"
-        self.send_response(self.status if is_task else 404)
-        self.end_headers()
-        self.wfile.write(self.body if is_task else b"")
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def task_metadata(body: bytes, status: int = 200) -> Iterator[dict[str, str]]:
-    """The ECS task metadata endpoint, as an environment that names it."""
-    handler = type("Handler", (_Metadata,), {"body": body, "status": status})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield {capacity.ECS_METADATA: f"http://127.0.0.1:{server.server_address[1]}/v4/abc"}
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_fargate_limits_are_those_of_the_task(machine: Machine) -> None:
-    # The container's own group says "max": the quota is the task's, and not visible from inside.
-    machine.v2("/ecs/task/container")
-    machine.write("sys/fs/cgroup/ecs/task/container/cpu.max", "max 100000")
-    limits = {"Limits": {"CPU": 0.25, "Memory": 512}, "Containers": [{"Limits": {"CPU": 2}}]}
-
-    with task_metadata(json.dumps(limits).encode()) as environ:
-        found = machine.detect(affinity=2, environ=environ)
-
-    assert (found.cpu, found.memory) == (0.25, 512 * MIB)
-    assert found.cpu_why == found.memory_why == "ECS task metadata"
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [(b"{}", 200), (b"not json", 200), (b"[]", 200), (b"", 500), (b'{"Limits": {"CPU": "x"}}', 200)],
-)
-def test_fargate_metadata_that_says_nothing_changes_nothing(
-    machine: Machine, body: bytes, status: int
-) -> None:
-    with task_metadata(body, status) as environ:
-        assert machine.detect(affinity=2, environ=environ).cpu == 2.0
-
-
-def test_metadata_that_cannot_be_reached_is_said_so(machine: Machine) -> None:
-    with task_metadata(b"") as environ:
-        pass  # now nobody listens there
-
-    found = machine.detect(affinity=2, environ=environ)
-
-    assert found.cpu == 2.0
-    assert any(source.startswith("ECS task metadata: not read: ") for source in found.sources)
-
-
-def test_metadata_is_only_asked_over_plain_http() -> None:
-    with pytest.raises(ValueError, match="not an http address"):
-        capacity.fetch_json("file:///etc/passwd")
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="affinity and cgroups are Linux's")
 def test_this_machine_has_at_most_what_the_kernel_lets_it_run_on() -> None:
     found = capacity.detect()
@@ -306,29 +234,3 @@ def test_this_machine_has_at_most_what_the_kernel_lets_it_run_on() -> None:
     assert 0 < found.cpu <= len(os.sched_getaffinity(0))
     assert found.memory
     assert found.cpu_why
-
-
-@pytest.mark.parametrize("name", [".dockerenv", "run/.containerenv"])
-def test_a_container_is_known_by_its_files(machine: Machine, name: str) -> None:
-    machine.write(name, "")
-
-    assert container.evidence(machine.root, {}) == f"/{name}"
-
-
-@pytest.mark.parametrize("name", ["KUBERNETES_SERVICE_HOST", "ECS_CONTAINER_METADATA_URI_V4"])
-def test_a_container_is_known_by_its_environment(machine: Machine, name: str) -> None:
-    assert container.evidence(machine.root, {name: "x"}) == name
-    assert container.evidence(machine.root, {name: ""}) == ""
-
-
-def test_a_container_is_known_by_its_group(machine: Machine) -> None:
-    machine.v1("/docker/abc")
-
-    assert container.evidence(machine.root, {}) == "/docker/ in /proc/self/cgroup"
-
-
-def test_a_plain_machine_is_no_container(machine: Machine) -> None:
-    machine.v2("/user.slice/user-1000.slice")
-
-    assert container.evidence(machine.root, {}) == ""
-    assert container.evidence(machine.root / "nowhere", {}) == ""
