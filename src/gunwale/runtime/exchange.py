@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
 
 
+# Every status a server may send (RFC 9110 §15); what is none counts as the application's fault.
+_CODES = {str(code): code for code in range(100, 600)}
+
+
 class Surroundings(NamedTuple):
-    """What all exchanges of a process share; *lowered* is *field* in lower case."""
+    """What all exchanges of a process share; *spellings*: how an application may write *field*."""
 
     field: str
-    lowered: str
+    spellings: frozenset[str]
     slot: Slot | None
     watcher: Callable[[Exchange], None] | None
 
@@ -30,13 +34,15 @@ class Surroundings(NamedTuple):
 class Exchange:
     """The state of one request; *sent* counts body bytes the server took, None where it sent a file.
 
-    *status* is 0 until start_response; *cut*: closed by the server before its end.
+    *status* is 0 until start_response; *cut*: closed by the server before its end. It is also the body
+    that the server gets for a list of one block, as most applications answer: one object less a request.
     """
 
     # Class attributes for what most requests never change: fewer stores on the hot path.
     status = 0
     sent: int | None = 0
     headers: Sequence[tuple[str, str]] = ()
+    _blocks: list[bytes]
     error: str | None = None
     cut = False
     is_probe = False
@@ -61,9 +67,9 @@ class Exchange:
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInfo = None) -> Write:
         """Be the application's start_response: add the request's id, unless the application did."""
-        field, lowered, _, _ = self._around
+        field, spellings, _, _ = self._around
         for name, _ in headers:
-            if name.lower() == lowered:
+            if name in spellings:
                 break
         else:
             # A new list: the application may keep its own and use it again.
@@ -75,10 +81,7 @@ class Exchange:
                 self._write = self._start_response(status, headers, exc_info)
             finally:
                 exc_info = None  # PEP 3333: no circular reference through the traceback
-        try:
-            self.status = int(status[:3])
-        except ValueError:
-            self.status = 500  # the server let it pass; counted as the application's fault
+        self.status = _CODES.get(status[:3], 500)
         self.headers = headers
         return self.write
 
@@ -91,7 +94,8 @@ class Exchange:
     def body(self, result: Iterable[bytes]) -> Iterable[bytes]:
         """Return what the server is to send: *result*, watched."""
         if type(result) is list and len(result) == 1:
-            return OneBlock(self, result)
+            self._blocks = result
+            return self
         wrapper = self.environ.get("wsgi.file_wrapper")
         # uWSGI's is a function, not a type.
         if isinstance(wrapper, type) and isinstance(result, wrapper) and self._follow(result):
@@ -99,6 +103,14 @@ class Exchange:
         if hasattr(result, "__len__"):
             return SizedBody(self, result)
         return Body(self, result)
+
+    def __iter__(self) -> Iterator[bytes]:
+        # One block: the server takes it whole or not at all.
+        self.sent = (self.sent or 0) + len(self._blocks[0])
+        return iter(self._blocks)
+
+    def __len__(self) -> int:
+        return 1
 
     def _follow(self, file: Any) -> bool:
         # Of its own type still, so that the server's isinstance() finds it and uses sendfile.
@@ -111,7 +123,7 @@ class Exchange:
                 if close is not None:
                     close()
             finally:
-                self.end()
+                self.close()
 
         try:
             file.close = close_and_end
@@ -128,7 +140,7 @@ class Exchange:
         if not self.sent:
             self.status = 500
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Take the request off the scoreboard and report it, once."""
         if self._is_over:
             return
@@ -136,7 +148,7 @@ class Exchange:
         try:
             _, _, slot, watcher = self._around
             if slot is not None:
-                slot.end(self._entry, self.status if 100 <= self.status < 600 else 500)
+                slot.end(self._entry, self.status or 500)
             if watcher is not None:
                 watcher(self)
         finally:
@@ -185,7 +197,7 @@ class Body:
             self._exchange.fail(error)
             raise
         finally:
-            self._exchange.end()
+            self._exchange.close()
 
 
 class SizedBody(Body):
@@ -195,24 +207,3 @@ class SizedBody(Body):
 
     def __len__(self) -> int:
         return len(self._iterable)  # type: ignore[arg-type]  # made for iterables that have one
-
-
-class OneBlock:
-    """A list of one block, as most WSGI applications answer: the server takes it whole or not at all."""
-
-    __slots__ = ("_blocks", "_exchange")
-
-    def __init__(self, exchange: Exchange, blocks: list[bytes]) -> None:
-        self._exchange = exchange
-        self._blocks = blocks
-
-    def __iter__(self) -> Iterator[bytes]:
-        self._exchange.sent = len(self._blocks[0])
-        return iter(self._blocks)
-
-    def __len__(self) -> int:
-        return 1
-
-    def close(self) -> None:
-        """End the exchange."""
-        self._exchange.end()

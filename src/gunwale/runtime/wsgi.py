@@ -62,7 +62,7 @@ class Wrapper:
         self._id_key = settings.request_id_field and ids.environ_key(settings.request_id_field)
         self._id_pattern = re.compile(settings.request_id_pattern)
         field = ids.response_field(settings.request_id_field, settings.request_id_pattern)
-        self._surroundings = Surroundings(field, field.lower(), None, access_log(settings.access_log))
+        self._surroundings = Surroundings(field, _spellings(field), None, access_log(settings.access_log))
         own_hosts = flask is not None and flask.config.get("TRUSTED_HOSTS")
         hosts = own_hosts or settings.trusted_hosts
         self._is_trusted = host_test(hosts) if hosts else None
@@ -103,7 +103,7 @@ class Wrapper:
             return exchange.body(self._application(environ, exchange.start))
         except BaseException as error:
             exchange.fail(error)
-            exchange.end()
+            exchange.close()
             raise
 
     def _id_of(self, environ: dict[str, Any], key: str) -> str:
@@ -111,6 +111,11 @@ class Wrapper:
         if given is None or self._id_pattern.fullmatch(given) is None:
             return self._make_id()
         return given if self._is_proxy(environ.get("REMOTE_ADDR", "")) else self._make_id()
+
+
+def _spellings(field: str) -> frozenset[str]:
+    # A lookup instead of lower() on every field of every response; an odder spelling sends the id twice.
+    return frozenset({field, field.lower(), field.upper(), field.title()})
 
 
 def _never() -> bool:
