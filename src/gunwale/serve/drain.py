@@ -89,6 +89,7 @@ def look_tcp(listener: socket.socket, *, silence_over: bool = False) -> Owed:
         reason = _reason(state, rqueue, wqueue, inode, message[72:])
         if reason and not (reason == "silent" and silence_over):
             counts[reason] += 1
+    counts["queued"] = accept_queue(listener)
     return Owed(**counts)
 
 
@@ -98,8 +99,7 @@ def _reason(state: int, rqueue: int, wqueue: int, inode: int, attributes: bytes)
     if state in _OURS_TO_SEND:
         return "leaving" if wqueue > 1 else None  # one is the FIN itself
     if state not in _OPEN or inode == 0:
-        # A listener says nothing: what waits in its queue is listed as connections without an inode.
-        return "queued" if state in _OPEN else None
+        return None  # a listener, or in a queue: the sink's own connection is one of these
     if wqueue or rqueue:
         return "reading" if wqueue else "asking"
     return _by_times(attributes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gunwale.runtime.lifeline import hold
+from gunwale.runtime.linger import Closer
 from gunwale.runtime.scoreboard import Scoreboard, Slot
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.wsgi import wrap
@@ -23,6 +25,7 @@ from gunwale.runtime.wsgi import wrap
 # Gunicorn reads this name as a number while it is imported, and "auto" would be a traceback.
 _web_concurrency = os.environ.pop("WEB_CONCURRENCY", None)
 from gunicorn import sock as gunicorn_sock  # noqa: E402 - after the line above
+from gunicorn import util  # noqa: E402 - as above
 from gunicorn.app.base import BaseApplication  # noqa: E402 - as above
 from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402 - as above
 from gunicorn.arbiter import Arbiter  # noqa: E402 - as above
@@ -134,7 +137,8 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
             "reuse_port": False,
             "control_socket_disable": True,
             "graceful_timeout": GRACEFUL,
-            "workers": 1,
+            # Only what wsgi.multiprocess is derived from: how many there are is the supervisor's to say.
+            "workers": 1 if self.supervised.plan["serve.workers"] == 1 else 2,
             "forwarder_headers": "",
         }.items():
             if name in cfg.settings:
@@ -142,8 +146,9 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
         if not is_set(cfg, "secure_scheme_headers"):
             declared = self.supervised.plan["proxies.hops"] is not None
             cfg.set("secure_scheme_headers", {} if declared else {"X-FORWARDED-PROTO": "https"})
-        for name, hook in hooks(self.supervised).items():
-            cfg.set(name, both(hook, getattr(cfg, name)))
+        hooks = Hooks(self.supervised)
+        for name in hooks.NAMES:
+            cfg.set(name, both(getattr(hooks, name), getattr(cfg, name)))
 
     def load(self) -> object:
         """Load the application and wrap it."""
@@ -156,9 +161,55 @@ def is_set(cfg: Config, name: str) -> bool:
     return bool(setting.get() != type(setting)().get())
 
 
+class Hooks:
+    """Our hooks, by Gunicorn's names; the user's own are called after each."""
+
+    NAMES = ("pre_fork", "post_fork", "post_worker_init", "pre_request", "worker_exit")
+
+    def __init__(self, supervised: Supervised) -> None:
+        self._supervised = supervised
+        self._closer = Closer()
+
+    def pre_fork(self, _arbiter: SupervisedArbiter, worker: Worker) -> None:
+        """Leave what a preloaded application brought in shared: no collection writes to it."""
+        if worker.cfg.preload_app and worker.age == 1:
+            gc.collect()
+            gc.freeze()
+
+    def post_fork(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
+        """Claim a slot; before gevent patches threads, since these must not depend on its loop."""
+        supervised = self._supervised
+        supervised.slot = supervised.board.claim(supervised.generation)
+        hold(supervised.lifeline)
+        if hasattr(util, "close_graceful"):  # Gunicorn ≥ 26
+            util.close_graceful = self._closer.close
+
+    def post_worker_init(self, worker: Worker) -> None:
+        """Say that the application is loaded, and wait for the door."""
+        supervised = self._supervised
+        assert supervised.slot is not None
+        worker.wsgi.attach(supervised.slot)
+        worker.wsgi.start_checks()
+        supervised.slot.booted()
+        supervised.wake()
+        for listener in worker.sockets:
+            while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                worker.notify()
+                time.sleep(0.002)
+
+    def pre_request(self, _worker: Worker, req: Request) -> None:
+        """Close the connection after this request, from the lame duck on."""
+        if self._supervised.board.is_draining:
+            req.force_close()
+
+    def worker_exit(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
+        """Let the last connections close in peace."""
+        self._closer.finish()
+
+
 def both(ours: Callable[..., None], theirs: Callable[..., object]) -> Callable[..., None]:
     """Call our hook, then the user's; Gunicorn checks the number of arguments."""
-    if ours.__code__.co_argcount == 1:
+    if len(inspect.signature(ours).parameters) == 1:
 
         def one(subject: object) -> None:
             ours(subject)
@@ -171,43 +222,6 @@ def both(ours: Callable[..., None], theirs: Callable[..., object]) -> Callable[.
         theirs(subject, other)
 
     return two
-
-
-def hooks(supervised: Supervised) -> dict[str, Callable[..., None]]:
-    """Our hooks, by Gunicorn's names."""
-
-    def pre_fork(_arbiter: SupervisedArbiter, worker: Worker) -> None:
-        if worker.cfg.preload_app and worker.age == 1:
-            # Once: what the application brought in stays shared, as no collection writes to it.
-            gc.collect()
-            gc.freeze()
-
-    def post_fork(_arbiter: SupervisedArbiter, _worker: Worker) -> None:
-        # Before gevent patches threads: these two must not depend on its loop.
-        supervised.slot = supervised.board.claim(supervised.generation)
-        hold(supervised.lifeline)
-
-    def post_worker_init(worker: Worker) -> None:
-        assert supervised.slot is not None
-        worker.wsgi.attach(supervised.slot)
-        worker.wsgi.start_checks()
-        supervised.slot.booted()
-        supervised.wake()
-        for listener in worker.sockets:
-            while not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                worker.notify()
-                time.sleep(0.002)
-
-    def pre_request(_worker: Worker, req: Request) -> None:
-        if supervised.board.is_draining:
-            req.force_close()
-
-    return {
-        "pre_fork": pre_fork,
-        "post_fork": post_fork,
-        "post_worker_init": post_worker_init,
-        "pre_request": pre_request,
-    }
 
 
 def main() -> None:

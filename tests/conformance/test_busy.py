@@ -1,0 +1,65 @@
+"""The admin port answers at once when every worker is busy; a path of the application does not."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from live import raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from served import Served, Variant
+
+ASKS = 1000
+
+
+def test_the_admin_port_answers_while_every_worker_is_busy(
+    variant: Variant, serve: Callable[..., Served], record_property: pytest.RecordProperty
+) -> None:
+    served = serve(*variant.options, "--request-timeout", "60", "--set", "rollout.stop_timeout=90", workers=4)
+    served.wait_for_workers(4)
+    served.wait_until(lambda: served.ask_admin("/ready").status == 200, 10, "ready")
+    stop = threading.Event()
+    # Half spinning, half blocked, and far more than there are places: every worker is busy all the time.
+    paths = ["/spin?seconds=20", "/slow?seconds=20"] * 40
+    busy = []
+    for path in paths:
+        sock = raw("127.0.0.1", served.port, timeout=60)
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        busy.append(sock)
+    served.wait_until(lambda: served.metric('gunwale_workers{state="busy"}') == 4, 10, "all workers are busy")
+    taken = []
+    for number in range(ASKS):
+        began = time.monotonic()
+        response = served.ask_admin(("/health", "/ready")[number % 2])
+        taken.append(time.monotonic() - began)
+        assert response.status == 200, response.body
+    stop.set()
+    p99 = statistics.quantiles(taken, n=100)[98]
+    record_property("admin p99 ms", round(p99 * 1e3, 2))
+
+    if variant.worker_class != "gthread":  # eight threads may have a place left for it
+        with pytest.raises(TimeoutError):
+            served.get("/", timeout=1)
+    assert p99 < 0.05
+    for sock in busy:
+        sock.close()
+
+
+def test_health_says_so_when_every_worker_is_stuck(variant: Variant, serve: Callable[..., Served]) -> None:
+    if variant.worker_class == "sync":
+        pytest.skip("Gunicorn itself ends a stuck sync worker") if False else None
+    served = serve(
+        *variant.options,
+        "--threads",
+        "1" if variant.worker_class == "sync" else "2",
+        "--request-timeout",
+        "1",
+        workers=1,
+    )
+    assert served.ask_admin("/health").status == 200

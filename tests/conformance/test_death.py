@@ -1,0 +1,111 @@
+"""Processes that die: a worker, the server, the supervisor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from live import raw, read_response, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from served import Served, Variant
+
+
+def test_a_worker_killed_in_mid_request_loses_only_its_own(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options)
+    served.wait_for_workers(2)
+    pids = {served.get("/pid").text for _ in range(40)}
+    with raw("127.0.0.1", served.port) as sock:
+        sock.sendall(b"GET /die HTTP/1.1\r\nHost: test\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            read_response(sock)
+    served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 0, 1, "nothing is in flight")
+    served.wait_for_workers(2)
+
+    assert served.get("/").status == 200
+    assert {served.get("/pid").text for _ in range(40)} != pids
+
+
+def test_a_server_that_dies_is_started_again_and_its_queue_is_served(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options)
+    served.wait_for_workers(2)
+    (master,) = served.children()
+    os.kill(master, signal.SIGKILL)
+
+    assert served.get("/", timeout=30).status == 200
+    served.wait_for_log(r"the server ended \(signal SIGKILL\); starting it again")
+    assert served.poll() is None
+
+
+def test_nothing_keeps_the_port_when_the_supervisor_is_killed(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options)
+    served.wait_for_workers(2)
+    port, pids = served.port, served.pids()
+    served.send(signal.SIGKILL)
+
+    def is_free() -> bool:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+            return True
+
+    wait_until(is_free, 5, f"port {port} is free")
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids), 5, "all processes ended")
+
+
+def test_sigterm_before_the_first_worker_is_up_ends_it(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options, app="slow_import:application")
+    served.wait_for_log("Booting worker")
+    served.terminate()
+
+    assert served.wait_exit(10) == 0
+
+
+def test_health_stays_well_while_requests_run_in_parallel(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options)
+    threads = [threading.Thread(target=served.get, args=("/slow?seconds=1",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+
+    assert served.ask_admin("/health").status == 200
+    for thread in threads:
+        thread.join()
+
+
+def test_a_client_that_keeps_its_finished_connection_open_stalls_nobody(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    """Gunicorn ≥ 26 alone waits up to two seconds for it, where it accepts."""
+    served = serve(*variant.options, workers=1)
+    kept = []
+    for _ in range(5):
+        sock = raw("127.0.0.1", served.port)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        assert read_response(sock).status == 200
+        kept.append(sock)
+    began = time.monotonic()
+
+    assert served.get("/").status == 200
+    assert time.monotonic() - began < 1
+    for sock in kept:
+        sock.close()

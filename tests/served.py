@@ -1,0 +1,89 @@
+"""Running ``gunwale serve`` in tests, for every server and worker class that serve discovers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from live import Live, Response, request
+
+import gunwale
+from gunwale.serve.servers import discover
+
+UNPRIVILEGED = 65534
+
+
+class Variant(NamedTuple):
+    """One server with one worker class."""
+
+    server: str
+    worker_class: str
+
+    @property
+    def options(self) -> list[str]:
+        words = ["--server", self.server, "--worker-class", self.worker_class]
+        return [*words, "--threads", "8"] if self.worker_class == "gthread" else words
+
+
+VARIANTS = [
+    Variant(name, worker_class)
+    for name, module in discover().items()
+    for worker_class in module.WORKER_CLASSES
+]
+
+
+class Served(Live):
+    """A running ``gunwale serve``, its addresses read from its log."""
+
+    @property
+    def port(self) -> int:
+        return int(self.wait_for_log(r"serving on [^\n]*?:(\d+)").group(1))
+
+    @property
+    def admin_port(self) -> int:
+        return int(self.wait_for_log(r"admin port on [^\n]*?:(\d+)").group(1))
+
+    def get(self, path: str = "/", **keywords: object) -> Response:
+        return request("127.0.0.1", self.port, path, **keywords)  # type: ignore[arg-type]
+
+    def ask_admin(self, path: str) -> Response:
+        return request("127.0.0.1", self.admin_port, path)
+
+    def metric(self, name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.ask_admin("/metrics").text, re.MULTILINE)
+        assert found, f"no metric {name}"
+        return float(found.group(1))
+
+    def wait_for_workers(self, count: int) -> None:
+        def are_there() -> bool:
+            return self.metric('gunwale_workers{state="booted"}') >= count
+
+        self.wait_until(are_there, 30, f"{count} workers booted")
+
+
+def command(*options: str, app: str = "probe:application") -> list[str]:
+    root = ["--allow-root"] if os.geteuid() == 0 else []
+    return [sys.executable, "-m", "gunwale", "serve", app, *root, *options]
+
+
+def as_user(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Make *words* runnable by a user who cannot read the folder that our interpreter lives in."""
+    words = [word for word in words if word != "--allow-root"]
+    candidates = [sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"]
+    code = "import sys; sys.exit(0)"
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
+            if (
+                subprocess.run([candidate, "-c", code], user=UNPRIVILEGED, cwd="/", check=False).returncode
+                == 0
+            ):
+                path = [str(Path(gunwale.__file__).parents[1]), sysconfig.get_path("purelib")]
+                return [candidate, *words[1:]], {"PYTHONPATH": os.pathsep.join(path)}
+    pytest.skip(f"user {UNPRIVILEGED} can run none of {candidates}: apt-get install python3")
