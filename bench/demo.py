@@ -155,7 +155,7 @@ def table(runs: list[Run]) -> str:
             [f"{run.result.keepalive_broken} of {run.result.keepalive_clients}" for run in runs],
         ),
         ("failed before SIGTERM", [f"{run.result.failed_before}" for run in runs]),
-        ("refused after the end", [f"{run.result.refused}" for run in runs]),
+        ("refused, never accepted", [f"{run.result.refused}" for run in runs]),
         ("slowest answer, ms", [f"{run.result.slowest_ms:.0f}" for run in runs]),
         ("SIGTERM to exit, s", [f"{run.result.stop_seconds:.1f}" for run in runs]),
         ("exit code", ["killed" if r.result.exit_code is None else f"{r.result.exit_code}" for r in runs]),

@@ -152,6 +152,15 @@ class OwnedProcess:
                     self._sessions |= {session} - {os.getsid(0), 0}
         return tuple(sorted(found))
 
+    def cpu_seconds(self) -> Seconds:
+        """Return the processor time used so far by the command and its descendants alive."""
+        ticks = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+                ticks += sum(int(word) for word in stat.rpartition(")")[2].split()[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def wait_until(self, is_true: Callable[[], object], timeout: Seconds, what: str) -> None:
         """Wait until *is_true*; raise ProcessError when *timeout* passes or the command ends first."""
         deadline = time.monotonic() + timeout

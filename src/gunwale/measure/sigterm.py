@@ -25,6 +25,9 @@ Seconds = float
 
 SHARE_OF_CAPACITY = 0.7
 _CAPACITY_SECONDS = 2.0
+_QUIET_FOR = 0.4  # seconds
+_QUIET_SHARE = 0.1  # of one core
+_QUIET_TIMEOUT = 15.0  # an application may have threads of its own that never rest
 _READY_TIMEOUT = 60.0
 _CONNECT_TIMEOUT = 90.0  # longer than any drain here: attempts may wait, and are then refused or served
 
@@ -35,7 +38,7 @@ class Trial:
 
     *rate* None means 0.7 of the capacity, measured first; the keep-alive clients are part of it, the burst
     comes on top. *warm_up* seconds before that *concurrency* clients, which ask again at once, see to it that
-    every worker has booted and imported what it imports late. *log* receives the server's output.
+    every worker has imported what it imports late. *log* receives the server's output.
     """
 
     argv: tuple[str, ...]
@@ -120,6 +123,7 @@ def measure_stop(trial: Trial, tell: Callable[[str], None] = lambda _: None) -> 
     with OwnedProcess(trial.argv, log=trial.log, cwd=trial.cwd, env=trial.env, user=trial.user) as server:
         tell("starting the server")
         wait_for_answer(server, trial.target, trial.ready_path)
+        _wait_until_quiet(server)
         rate, capacity = trial.rate, None
         if rate is None:
             tell("warming it up, then measuring its capacity")
@@ -176,6 +180,17 @@ def wait_for_answer(server: OwnedProcess, target: str, path: str, timeout: Secon
         server.wait_until(is_answering, timeout, f"{target}{path} answers")
     except ProcessError as error:
         raise StartError(Problem(where=server.argv[0], message=str(error))) from error
+
+
+def _wait_until_quiet(server: OwnedProcess) -> None:
+    """Wait until the server computes nothing: one whose first worker answers may still be booting others."""
+    deadline = time.monotonic() + _QUIET_TIMEOUT
+    used = server.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(_QUIET_FOR)
+        before, used = used, server.cpu_seconds()
+        if used - before < _QUIET_SHARE * _QUIET_FOR:
+            return
 
 
 def _profile(trial: Trial, rate: float) -> Profile:
