@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def ports(served: Served) -> list[int]:
     line = served.wait_for_log(r"serving on (.*): generation").group(1)
-    return [int(found) for found in re.findall(r":(\d+)", line)]
+    return [int(found) for found in re.findall(r":(\d+)(?:,|$)", line)]
 
 
 @pytest.mark.parametrize(

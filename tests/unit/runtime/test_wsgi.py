@@ -26,6 +26,9 @@ class Blocks:
         self.blocks = blocks
         self.closed = 0
 
+    def __repr__(self) -> str:
+        return f"Blocks{self.blocks}"
+
     def __iter__(self) -> Iterator[bytes]:
         for block in self.blocks:
             if isinstance(block, Exception):
