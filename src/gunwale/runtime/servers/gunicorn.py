@@ -6,10 +6,8 @@ The user's configuration file and hooks are Gunicorn's own business and stay; wh
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import inspect
-import json
 import os
 import socket
 import sys
@@ -18,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
-from gunwale.runtime.scoreboard import Scoreboard, Slot
 from gunwale.runtime.settings import Settings
+from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
 from gunwale.runtime.wsgi import wrap
 
 # Gunicorn reads this name as a number while it is imported, and "auto" would be a traceback.
@@ -34,33 +32,13 @@ if _web_concurrency is not None:
     os.environ["WEB_CONCURRENCY"] = _web_concurrency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from gunicorn.config import Config
     from gunicorn.http.message import Request
     from gunicorn.workers.base import Worker
 
 GRACEFUL = 2
-
-
-class Supervised:
-    """What the supervisor handed down, and this process's own slot once it has one."""
-
-    def __init__(self) -> None:
-        told = json.loads(os.environ["GUNWALE_SUPERVISED"])
-        self.generation: int = told["generation"]
-        self.listeners: list[int] = told["listeners"]
-        self.lifeline: int = told["lifeline"]
-        self.wakeup: int = told["wakeup"]
-        self.board = Scoreboard.attach(told["scoreboard"])
-        handover = told["handover"]
-        self.plan: Mapping[str, Any] = json.loads(os.pread(handover, os.fstat(handover).st_size, 0))["plan"]
-        self.slot: Slot | None = None
-
-    def wake(self) -> None:
-        """Tell the supervisor to look at the scoreboard."""
-        with contextlib.suppress(BlockingIOError):  # unread wake-ups are waiting already
-            os.write(self.wakeup, b"\0")
 
 
 def listeners(supervised: Supervised, conf: Config, log: object) -> list[Any]:
@@ -226,9 +204,7 @@ def both(ours: Callable[..., None], theirs: Callable[..., object]) -> Callable[.
 
 def main() -> None:
     """Run Gunicorn with this process's own arguments."""
-    # These are the supervisor's conversations with systemd, not Gunicorn's.
-    for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID"):
-        os.environ.pop(name, None)
+    leave_systemd_to_the_supervisor()
     supervised = Supervised()
     hold(supervised.lifeline)
     sys.argv[0] = "gunicorn"
