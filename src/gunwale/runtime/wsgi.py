@@ -106,6 +106,15 @@ class Wrapper:
             exchange.close()
             raise
 
+    def reject(self, remote_addr: str, status: int, reason: str) -> None:
+        """Log a request that the server refused before it became one: nobody else would say so."""
+        request_id = self._make_id()
+        environ: dict[str, Any] = {"REMOTE_ADDR": remote_addr, REQUEST_ID: request_id}
+        exchange = Exchange(environ, _no_response, request_id, self._surroundings._replace(slot=None))
+        exchange.status = status
+        exchange.error = reason
+        exchange.close()
+
     def _id_of(self, environ: dict[str, Any], key: str) -> str:
         given: str | None = environ.get(key)
         if given is None or self._id_pattern.fullmatch(given) is None:
@@ -116,6 +125,10 @@ class Wrapper:
 def _spellings(field: str) -> frozenset[str]:
     # A lookup instead of lower() on every field of every response; an odder spelling sends the id twice.
     return frozenset({field, field.lower(), field.upper(), field.title()})
+
+
+def _no_response(*_: object) -> Any:
+    raise AssertionError("a rejected request has no response of the application's")
 
 
 def _never() -> bool:

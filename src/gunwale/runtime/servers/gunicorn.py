@@ -164,6 +164,7 @@ class Hooks:
 
     def post_worker_init(self, worker: Worker) -> None:
         """Say that the application is loaded, and wait for the door."""
+        log_rejections(worker)
         supervised = self._supervised
         assert supervised.slot is not None
         worker.wsgi.attach(supervised.slot)
@@ -183,6 +184,22 @@ class Hooks:
     def worker_exit(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
         """Let the last connections close in peace."""
         self._closer.finish()
+
+
+def log_rejections(worker: Worker) -> None:
+    """Have what Gunicorn's own parser refuses in the access log too."""
+    write_error = util.write_error
+
+    def write_and_log(sock: socket.socket, status: int, reason: str, message: str) -> None:
+        peer = sock.getpeername()  # before the answer: who has read that is gone
+        address = peer[0] if isinstance(peer, tuple) else ""
+        try:
+            write_error(sock, status, reason, message)
+        finally:
+            if status != 500:  # which is the application's exception, and logged by the wrapper
+                worker.wsgi.reject(address, status, f"{reason} (by the server)")
+
+    util.write_error = write_and_log
 
 
 def both(ours: Callable[..., None], theirs: Callable[..., object]) -> Callable[..., None]:
