@@ -9,13 +9,16 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from live import Live, Response, request
 
 import gunwale
-from gunwale.serve.servers import discover
+from gunwale.serve.servers import traits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 UNPRIVILEGED = 65534
 
@@ -29,18 +32,32 @@ class Variant(NamedTuple):
     @property
     def options(self) -> list[str]:
         words = ["--server", self.server, "--worker-class", self.worker_class]
-        return [*words, "--threads", "8"] if self.worker_class == "gthread" else words
+        return [*words, "--threads", "8"] if self.has_threads else words
+
+    @property
+    def has_threads(self) -> bool:
+        return self.worker_class in traits()[self.server].threaded
+
+    def workers(self, wanted: int) -> int:
+        return most_workers(self.options, wanted)
+
+
+def most_workers(options: Sequence[str], wanted: int) -> int:
+    """How many processes can be had of *wanted*: a server may be one process by its nature."""
+    server = options[options.index("--server") + 1] if "--server" in options else "gunicorn"
+    return 1 if traits()[server].one_process else wanted
 
 
 VARIANTS = [
-    Variant(name, worker_class)
-    for name, module in discover().items()
-    for worker_class in module.WORKER_CLASSES
+    Variant(name, worker_class) for name, server in traits().items() for worker_class in server.worker_classes
 ]
 
 
 class Served(Live):
     """A running ``gunwale serve``, its addresses read from its log."""
+
+    most_workers: int | None = None
+    """What wait_for_workers() waits for at most: the server may be one process."""
 
     @property
     def port(self) -> int:
@@ -62,6 +79,8 @@ class Served(Live):
         return float(found.group(1))
 
     def wait_for_workers(self, count: int) -> None:
+        count = min(count, self.most_workers or count)
+
         def are_there() -> bool:
             return self.metric('gunwale_workers{state="booted"}') >= count
 

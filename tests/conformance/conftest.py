@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from live import free_port
-from served import VARIANTS, Served, Variant, as_user, command
+from served import VARIANTS, Served, Variant, as_user, command, most_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +48,7 @@ def serve(project: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
             env: dict[str, str] | None = None,
             workers: int = 2,
         ) -> Served:
+            workers = most_workers(options, workers)
             words = command("--workers", str(workers), *options, app=app)
             for address in bind.split(","):
                 words += ["--bind", address]
@@ -58,6 +59,7 @@ def serve(project: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
                 words, path = as_user(words)
                 environ |= path
             served = Served(words, log=tmp_path / "serve.log", cwd=project, user=user, env=environ)
+            served.most_workers = workers
             return stack.enter_context(served)
 
         yield start

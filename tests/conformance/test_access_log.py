@@ -38,7 +38,10 @@ def test_two_hundred_hostile_requests_are_two_hundred_sound_lines(
     variant: Variant, project: Path, tmp_path: Path
 ) -> None:
     port = free_port()
-    words = command(*variant.options, "--workers", "4", "--bind", f"127.0.0.1:{port}", "--admin-bind", "off")
+    workers = str(variant.workers(4))
+    words = command(
+        *variant.options, "--workers", workers, "--bind", f"127.0.0.1:{port}", "--admin-bind", "off"
+    )
     lines: list[bytes] = []
     with (tmp_path / "stderr").open("wb") as errors:
         process = subprocess.Popen(

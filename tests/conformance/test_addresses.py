@@ -89,7 +89,7 @@ def test_nothing_listens_before_a_worker_is_up(
     variant: Variant, serve: Callable[..., Served], port: int
 ) -> None:
     served = serve(*variant.options, app="slow_import:application", bind=f"127.0.0.1:{port}")
-    served.wait_for_log("Booting worker")
+    served.wait_for_log("importing slowly")
 
     with pytest.raises(ConnectionRefusedError):
         raw("127.0.0.1", port)

@@ -32,7 +32,10 @@ def test_the_admin_port_answers_while_every_worker_is_busy(
         sock = raw("127.0.0.1", served.port, timeout=60)
         sock.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
         busy.append(sock)
-    served.wait_until(lambda: served.metric('gunwale_workers{state="busy"}') == 4, 10, "all workers are busy")
+    every = variant.workers(4)
+    served.wait_until(
+        lambda: served.metric('gunwale_workers{state="busy"}') == every, 10, "all workers are busy"
+    )
     taken = []
     for number in range(ASKS):
         began = time.monotonic()

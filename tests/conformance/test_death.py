@@ -73,7 +73,7 @@ def test_sigterm_before_the_first_worker_is_up_ends_it(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
     served = serve(*variant.options, app="slow_import:application")
-    served.wait_for_log("Booting worker")
+    served.wait_for_log("importing slowly")
     served.terminate()
 
     assert served.wait_exit(10) == 0

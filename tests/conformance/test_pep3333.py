@@ -39,7 +39,7 @@ def test_multiprocess_and_multithread_are_told_as_they_are(
 
     environ = json.loads(serve(*variant.options, workers=workers).get("/environ").body)
 
-    assert environ["wsgi.multiprocess"] is (workers > 1)
+    assert environ["wsgi.multiprocess"] is (variant.workers(workers) > 1)
     assert environ["wsgi.multithread"] is (variant.worker_class != "sync")
     assert environ["wsgi.run_once"] is False
     assert environ["wsgi.version"] == [1, 0]

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIX = (Ask(path="/spin?seconds=0.002", weight=4), Ask(path="/upload", method="POST", size=2000))
-WORKERS = ["--workers", "4"]
 
 
 def trial(variant: Variant, project: Path, port: int, log: Path) -> Trial:
     words = command(
-        *variant.options, *WORKERS, "--bind", f"127.0.0.1:{port}", "--admin-bind", "off", "--lame-duck", "2"
+        *variant.options,
+        "--workers",
+        str(variant.workers(4)),
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--admin-bind",
+        "off",
+        "--lame-duck",
+        "2",
     )
     return Trial(argv=tuple(words), target=f"http://127.0.0.1:{port}", mix=MIX, log=log, cwd=project)
 
@@ -58,22 +65,21 @@ def test_sigterm_as_an_unprivileged_user_loses_nothing(
     assert_nothing_lost(measure_stop(replace(asked, argv=tuple(words), env=path, user=UNPRIVILEGED)))
 
 
+def bare_options(variant: Variant, port: int) -> list[str]:
+    threads = ["--threads", "8"] if variant.has_threads else []
+    if variant.server == "gunicorn":
+        return ["-k", variant.worker_class, "-b", f"127.0.0.1:{port}", "--workers", "4", *threads]
+    if variant.server == "waitress":
+        return ["--listen", f"127.0.0.1:{port}", *threads]
+    pytest.skip(f"no command of the bare {variant.server} is known to this test")
+
+
 @pytest.mark.slow
 def test_the_bare_server_is_counted_by_the_same_measure(
     variant: Variant, project: Path, port: int, tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
     """Not a promise of ours: that this measure sees losses where there are some."""
-    words = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-k",
-        variant.worker_class,
-        "-b",
-        f"127.0.0.1:{port}",
-        *WORKERS,
-    ]
-    words += ["--threads", "8"] if variant.worker_class == "gthread" else []
+    words = [sys.executable, "-m", variant.server, *bare_options(variant, port)]
     asked = trial(variant, project, port, tmp_path / "bare.log")
 
     result = measure_stop(replace(asked, argv=(*words, "probe:application"), env={"PORT": None}))

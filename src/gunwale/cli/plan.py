@@ -15,6 +15,7 @@ import click
 from gunwale.plan import explain
 from gunwale.plan.load import load
 from gunwale.plan.model import Severity
+from gunwale.serve.servers import traits
 
 if TYPE_CHECKING:
     from gunwale.plan.explain import Story, Value
@@ -41,7 +42,7 @@ def command(
 ) -> None:
     """Show every value of the plan of the project in PATH, with its origin and its reason."""
     wanted = explain.find_key(key) if key else None
-    plan = load(path, environ=os.environ, config_file=obj["config"], sets=sets)
+    plan = load(path, environ=os.environ, config_file=obj["config"], sets=sets, servers=traits())
     if form == "json":
         document = _story_as_json(explain.story(plan, wanted)) if wanted else explain.as_json(plan)
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -33,8 +33,10 @@ _OPTIONS = {
 
 @click.command(name="serve")
 @click.argument("app", required=False)
-@click.option("--server", metavar="S", help="gunicorn.")
-@click.option("-k", "--worker-class", metavar="C", help="sync, gthread, gevent, or a dotted name.")
+@click.option("--server", metavar="S", help="gunicorn, waitress.")
+@click.option(
+    "-k", "--worker-class", metavar="C", help="Of gunicorn: sync, gthread, gevent, or a dotted name."
+)
 @click.option("-w", "--workers", metavar="N", help="A number, or auto.")
 @click.option("--threads", metavar="N", help="Threads a worker.")
 @click.option("-b", "--bind", metavar="ADDR", multiple=True, help="host:port, [::1]:port or unix:/path.")
@@ -56,6 +58,7 @@ def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, *
     from gunwale.plan import capacity as capacities
     from gunwale.plan.load import load
     from gunwale.serve import refusals
+    from gunwale.serve.servers import traits
 
     if env_file:
         os.environ.update(_read_env_file(env_file))
@@ -67,6 +70,7 @@ def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, *
         command_line=_command_line(options),
         environ=os.environ,
         capacity=capacity,
+        servers=traits(),
     )
     _say(plan.title)
     if not env_file and (directory / ".env").exists():

@@ -126,10 +126,10 @@ def keepalive(idle_timeout: float | None, layer: str) -> Derived:
     return Derived(75.0, f"{unknown}; above the 60 s after which an ALB or nginx closes")
 
 
-def threads(worker_class: str) -> Derived:
-    """Return threads of a worker: 4 where workers have threads (gthread), else 1."""
-    if worker_class == "gthread":
-        return Derived(4, "a gthread worker overlaps what waits")
+def threads(worker_class: str, *, has_threads: bool) -> Derived:
+    """Return threads of a worker: 4 where the workers of *worker_class* have threads, else 1."""
+    if has_threads:
+        return Derived(4, f"a {worker_class} worker overlaps what waits")
     return Derived(1, f"a {worker_class} worker runs no threads of its own")
 
 

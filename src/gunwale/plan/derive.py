@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.plan import app, budget, chain, shapes
 from gunwale.plan.budget import Derived
-from gunwale.plan.origin import Source
+from gunwale.plan.origin import Origin, Source
+from gunwale.plan.server import GUNICORN, Traits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gunwale.plan.capacity import Capacity
@@ -21,7 +24,7 @@ class Surroundings(NamedTuple):
     """What the plan is derived from besides its own values.
 
     *container* and *kubernetes* are the evidence of running there, or ""; *has_command* says that the
-    user's own server command was given, which may name the application itself.
+    user's own server command was given, which may name the application itself; *servers* are all there are.
     """
 
     directory: Path
@@ -29,6 +32,7 @@ class Surroundings(NamedTuple):
     container: str
     kubernetes: str
     has_command: bool = False
+    servers: Mapping[str, Traits] = {"gunicorn": GUNICORN}
 
 
 def derive(draft: Draft, around: Surroundings) -> None:
@@ -36,7 +40,7 @@ def derive(draft: Draft, around: Surroundings) -> None:
     _application(draft, around)
     _resources(draft, around.capacity)
     _addresses(draft, around)
-    _workers(draft)
+    _workers(draft, _server(draft, around.servers))
     _chain(draft)
     _clock(draft, around)
     _rest(draft)
@@ -73,16 +77,37 @@ def _addresses(draft: Draft, around: Surroundings) -> None:
     draft.derive("serve.admin_bind", budget.admin_bind(platform, binds, around.kubernetes))
 
 
-def _workers(draft: Draft) -> None:
+def _server(draft: Draft, servers: Mapping[str, Traits]) -> Traits:
+    name = draft.values["serve.server"]
+    if name in servers:
+        return servers[name]
+    near = get_close_matches(name, servers, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(servers)}"
+    draft.fail("serve.server", f"no server {name!r}", hint)
+    return GUNICORN
+
+
+def _workers(draft: Draft, server: Traits) -> None:
     values = draft.values
-    alone = _lone_worker(draft)
-    if alone:
+    if server.one_process:
+        _one_process(draft, server.one_process)
+    elif alone := _lone_worker(draft):
         draft.derive("serve.worker_class", Derived("gthread", alone))
-    draft.derive("serve.worker_class", Derived("sync", "the simplest: one request at a time in each worker"))
-    draft.derive("serve.threads", budget.threads(values["serve.worker_class"]))
+    draft.derive("serve.worker_class", Derived(server.worker_classes[0], server.default_why))
+    worker_class = values["serve.worker_class"]
+    draft.derive("serve.threads", budget.threads(worker_class, has_threads=worker_class in server.threaded))
     spread = math.ceil(values["serve.max_requests"] / 10)
     why = "a tenth of max_requests: workers are not replaced all at once"
     draft.derive("serve.max_requests_jitter", Derived(spread, why))
+
+
+def _one_process(draft: Draft, why: str) -> None:
+    asked = draft.values["serve.workers"]
+    if asked == "auto":
+        draft.values["serve.workers"] = 1
+        draft.origins["serve.workers"] = Origin(source=Source.DERIVED, why=why)
+    elif asked > 1:
+        draft.fail("serve.workers", f"{asked} workers cannot be had: {why}", "set serve.workers to 1")
 
 
 def _lone_worker(draft: Draft) -> str:

@@ -13,14 +13,16 @@ from gunwale.plan.derive import Surroundings, derive
 from gunwale.plan.draft import Draft
 from gunwale.plan.model import SECTIONS, SETTINGS, Plan, PlanProblem
 from gunwale.plan.origin import Candidate, Origin, Source
+from gunwale.plan.server import GUNICORN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gunwale.plan.capacity import Capacity
+    from gunwale.plan.server import Traits
 
 
-def load(  # noqa: PLR0913 - one keyword for each source; only tests give the last two
+def load(  # noqa: PLR0913 - one keyword for each source
     directory: Path,
     *,
     environ: Mapping[str, str],
@@ -30,13 +32,14 @@ def load(  # noqa: PLR0913 - one keyword for each source; only tests give the la
     server_words: Sequence[str] | None = None,
     capacity: Capacity | None = None,
     in_container: str | None = None,
+    servers: Mapping[str, Traits] | None = None,
 ) -> Plan:
     """Load the plan of the project in *directory*; ConfigurationError holds every mistake in it.
 
     *command_line* maps dotted keys to options that were given (None: not given; a text is read as the kind
     of its setting reads texts), *sets* are the words of ``--set``, *server_words* what followed ``gunicorn``
     in the user's own command (None: no such command). *capacity* is detected when it is None, and so is
-    *in_container*: the evidence of a container, or "".
+    *in_container*: the evidence of a container, or "". *servers* are those that serve has, by name.
     """
     draft = Draft()
     file = sources.find_file(directory, config_file, draft.errors)
@@ -52,6 +55,7 @@ def load(  # noqa: PLR0913 - one keyword for each source; only tests give the la
         container=container.evidence(Path("/"), environ) if in_container is None else in_container,
         kubernetes=container.KUBERNETES if environ.get(container.KUBERNETES) else "",
         has_command=server_words is not None,
+        servers=servers or {"gunicorn": GUNICORN},
     )
     derive(draft, around)
     inequalities.check(draft)

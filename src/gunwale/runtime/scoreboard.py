@@ -347,6 +347,15 @@ class Slot:
             words[_SUM] += taken
             words[bucket] += 1
 
+    def release(self, entry: int) -> None:
+        """Take back what begin() noted, and count nothing: no request, but something that is owed."""
+        if entry < 0:
+            with self._lock:
+                self._words[_OVERFLOW] -= 1
+            return
+        self._busy[entry] = 0
+        self._free.append(entry)
+
     def write_health(self, status: int, detail: str) -> None:
         """Record the result of this generation's checks."""
         self.scoreboard.write_health(self.generation, status, detail)

@@ -20,6 +20,8 @@ class Command:
     """Workers a generation can have at most."""
     concurrency: int
     """Requests one worker is in at most."""
+    buffered: int = 0
+    """Connections for which one worker besides holds half a request or half a response, at most."""
     scale_signal: str | None = None
     """Makes the leader look at the scoreboard's target; None where the number is fixed."""
     quick_signal: str = "SIGQUIT"
@@ -27,4 +29,5 @@ class Command:
 
     def as_json(self) -> dict[str, Any]:
         """Give the hand-over's form; *entries* is the size of a slot's request table."""
-        return {**asdict(self), "argv": list(self.argv), "entries": min(self.concurrency, 1024)}
+        entries = min(self.concurrency + self.buffered, 1024)
+        return {**asdict(self), "argv": list(self.argv), "entries": entries}

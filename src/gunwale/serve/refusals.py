@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import importlib.util
 import os
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunwale.errors import Problem
-from gunwale.serve.servers.gunicorn import WORKER_CLASSES
+from gunwale.serve.servers import discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +38,7 @@ def installation(plan: Mapping[str, Any]) -> list[Problem]:
     """Find what is not installed."""
     if importlib.util.find_spec(plan["serve.server"]) is None:
         server = plan["serve.server"]
-        hint = f"pip install {server!r} into the environment that gunwale runs in"
+        hint = f"pip install {server} into the environment that gunwale runs in"
         return [Problem(where="serve.server", message=f"{server} is not installed", hint=hint)]
     return []
 
@@ -80,32 +79,15 @@ def _interfaces(plan: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _worker_class(plan: Mapping[str, Any]) -> Iterator[Problem]:
-    name = plan["serve.worker_class"]
-    if name == "gevent":
-        yield from _gevent()
-    elif name not in WORKER_CLASSES and "." not in name:
-        near = get_close_matches(name, WORKER_CLASSES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(WORKER_CLASSES)}"
-        yield Problem(where="serve.worker_class", message=f"no worker class {name!r}", hint=hint)
-    elif name == "sync" and plan["serve.threads"] > 1:
-        yield Problem(
-            where="serve.threads",
-            message=f"{plan['serve.threads']} threads cannot be had with the sync worker class",
-            hint="set serve.worker_class to gthread (Gunicorn would switch silently), or threads to 1",
-        )
-
-
-def _gevent() -> Iterator[Problem]:
-    try:
-        greenlet = importlib.metadata.version("greenlet")
-        importlib.metadata.version("gevent")
-    except importlib.metadata.PackageNotFoundError as error:
-        message = f"the gevent worker class needs {error.name}, which is not installed"
-        yield Problem(where="serve.worker_class", message=message, hint="pip install 'gunwale[gevent]'")
+    name, server = plan["serve.worker_class"], discover()[plan["serve.server"]]
+    classes = server.TRAITS.worker_classes
+    if name in classes or (server.TRAITS.own_classes and "." in name):
+        yield from server.refusals(plan)
         return
-    if int(greenlet.split(".")[0]) < 1:
-        message = f"greenlet {greenlet} loses context variables between greenlets"
-        yield Problem(where="serve.worker_class", message=message, hint="pip install 'greenlet>=1.0'")
+    near = get_close_matches(name, classes, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(classes)}"
+    message = f"{plan['serve.server']} has no worker class {name!r}"
+    yield Problem(where="serve.worker_class", message=message, hint=hint)
 
 
 def _debug(environ: Mapping[str, str]) -> Iterator[Problem]:

@@ -109,9 +109,14 @@ def test_keepalive_outlasts_the_last_proxy(idle_timeout: float | None, layer: st
     assert layer in found.why
 
 
-@pytest.mark.parametrize(("worker_class", "expected"), [("gthread", 4), ("sync", 1), ("gevent", 1)])
-def test_threads(worker_class: str, expected: int) -> None:
-    assert budget.threads(worker_class).value == expected
+@pytest.mark.parametrize(
+    ("worker_class", "has_threads", "expected"), [("gthread", True, 4), ("sync", False, 1)]
+)
+def test_threads(worker_class: str, has_threads: bool, expected: int) -> None:
+    found = budget.threads(worker_class, has_threads=has_threads)
+
+    assert found.value == expected
+    assert worker_class in found.why
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from gunwale.errors import Problem
+from gunwale.plan.server import GUNICORN
 from gunwale.serve.command import Command
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
     from gunwale.plan.capacity import Capacity
 
-WORKER_CLASSES = ("sync", "gthread", "gevent")
+TRAITS = GUNICORN
 GRACEFUL = 2
 """Seconds that Gunicorn itself waits: the drain is over when it is told to stop."""
 GREENLETS = 1000  # worker_connections' default
@@ -70,3 +73,28 @@ def _words(plan: Mapping[str, Any], left_to_server: frozenset[str]) -> Iterator[
         yield "/dev/shm"  # noqa: S108 - as above
     yield "--"
     yield plan["app"]
+
+
+def refusals(plan: Mapping[str, Any]) -> Iterator[Problem]:
+    """Name what the plan asks for and Gunicorn cannot do, or cannot do here."""
+    if plan["serve.worker_class"] == "gevent":
+        yield from _gevent()
+    elif plan["serve.worker_class"] == "sync" and plan["serve.threads"] > 1:
+        yield Problem(
+            where="serve.threads",
+            message=f"{plan['serve.threads']} threads cannot be had with the sync worker class",
+            hint="set serve.worker_class to gthread (Gunicorn would switch silently), or threads to 1",
+        )
+
+
+def _gevent() -> Iterator[Problem]:
+    try:
+        greenlet = importlib.metadata.version("greenlet")
+        importlib.metadata.version("gevent")
+    except importlib.metadata.PackageNotFoundError as error:
+        message = f"the gevent worker class needs {error.name}, which is not installed"
+        yield Problem(where="serve.worker_class", message=message, hint="pip install 'gunwale[gevent]'")
+        return
+    if int(greenlet.split(".")[0]) < 1:
+        message = f"greenlet {greenlet} loses context variables between greenlets"
+        yield Problem(where="serve.worker_class", message=message, hint="pip install 'greenlet>=1.0'")

@@ -1,0 +1,330 @@
+"""Waitress's half inside its own process: our sockets, our wrapper, and connections that are finished.
+
+Run as ``python -m gunwale.runtime.servers.waitress``; everything else stands in the plan handed down.
+Waitress takes requests in, and responses out, in a thread of its own; the scoreboard sees a request only
+while the application has it. What is on its way before and after that is noted here while draining.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+
+from gunwale.runtime.application import load
+from gunwale.runtime.lifeline import hold
+from gunwale.runtime.linger import Closer
+from gunwale.runtime.settings import Settings
+from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
+from gunwale.runtime.wsgi import REQUEST_ID, wrap
+
+if TYPE_CHECKING:
+    from gunwale.runtime.wsgi import Wrapper
+
+MIB = 1 << 20
+IN_MEMORY = 1 << 62
+CONNECTIONS = 1000
+"""At once, where the descriptor limit allows it; as many as a Gunicorn worker has."""
+HEAD = 64 << 10
+"""Bytes of a request's head: what AWS's load balancers let through; Waitress's own is four times that."""
+STALLED = 120
+"""Seconds without a byte after which a half-sent request or response is given up, as Waitress has it."""
+IDLE_TURN, TURN = 1.0, 0.05
+"""Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed."""
+LOG_LEVELS = {"critical": 50, "error": 40, "warning": 30, "info": 20, "debug": 10}
+
+
+class Parser(HTTPRequestParser):
+    """Waitress's parser, without what two parsers of one chain may read differently."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Refuse what smuggles requests; the answer is 400, and the connection closes."""
+        super().parse_header(header_plus)
+        # RFC 9112 §6.3: both fields "ought to be handled as an error"; 3.0.2 answers what follows as well.
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("Transfer-Encoding and Content-Length in one request")
+        # RFC 9112 §6.1: in HTTP/1.0 its framing is faulty; 1.1's was taken out of the fields by now.
+        if "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("Transfer-Encoding in an HTTP/1.0 request")
+        # RFC 9112 §3.2: one Host; the parser has joined several with ", ".
+        if " " in self.headers.get("HOST", ""):
+            raise ParsingError("Host is given twice, or is invalid")
+
+
+class Task(WSGITask):
+    """One request."""
+
+    channel: Channel
+
+    def execute(self) -> None:
+        """Run the application; what is left of the response is known by the request's id."""
+        try:
+            super().execute()
+        finally:
+            if self.environ is not None:
+                self.channel.request_id = str(self.environ.get(REQUEST_ID, ""))
+
+    def build_response_header(self) -> bytes:
+        """Close the connection after this response, from the lame duck on."""
+        if self.channel.server.supervised.board.is_draining:
+            self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it
+        head: bytes = super().build_response_header()
+        return head
+
+
+class Refusal(ErrorTask):
+    """The answer to what is no request; it closes the connection."""
+
+    def execute(self) -> None:
+        """Answer, and have it in the access log: the application never sees it."""
+        self.version = "1.1"  # ours; the client's may not have been read
+        super().execute()
+        error, channel = self.request.error, self.channel
+        if error.code != 500:  # which is the application's exception, and logged by the wrapper
+            channel.server.application.reject(channel.addr[0], error.code, f"{error.reason} (by the server)")
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    task_class = Task
+    error_task_class = Refusal
+    parser_class = Parser
+    server: Listener
+    socket: socket.socket | None
+    request_id = ""
+    """Of the last request that the application had."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether a request is half received, or a response not handed to the kernel yet."""
+        return bool(self.total_outbufs_len) or self.request is not None
+
+    def close(self) -> None:
+        """Close without a reset, which would destroy the end of the response (RFC 9112 §9.6)."""
+        self.connected = False
+        self.del_channel()
+        if self.socket is not None:
+            self.server.closer.close(self.socket)
+            self.socket = None
+
+
+class Listener(BaseWSGIServer):
+    """One inherited socket."""
+
+    channel_class = Channel
+    supervised: Supervised
+    closer: Closer
+
+    def accept_connections(self) -> None:
+        """Accept; without listen(), which opens the door: the supervisor did that."""
+        self.accepting = True
+
+    def maintenance(self, now: float) -> None:
+        """Close idle connections after the plan's time, and those that got stuck half way after STALLED."""
+        for channel in self.active_channels.values():
+            patience = max(STALLED, self.adj.channel_timeout) if channel.owes else self.adj.channel_timeout
+            if not channel.requests and channel.last_activity < now - patience:
+                channel.will_close = True
+
+
+class TcpListener(Listener, TcpWSGIServer):
+    """IPv4 or IPv6."""
+
+
+class UnixListener(Listener, UnixWSGIServer):
+    """A Unix socket, in whose environ nothing is taken for an address or a port."""
+
+    def getsockname(self) -> tuple[str, int]:
+        """Stand in for SERVER_NAME and SERVER_PORT."""
+        return ("localhost", 80)
+
+    def fix_addr(self, _addr: object) -> tuple[str, str]:
+        """Give the peer no address, as Gunicorn does."""
+        return ("", "")
+
+
+class Server:
+    """All sockets of the process, and the loop that serves them."""
+
+    def __init__(self, supervised: Supervised, application: Wrapper, adjustments: Adjustments) -> None:
+        self.supervised = supervised
+        self.closer = Closer()
+        self.is_told_to_stop = False
+        self._held: dict[Channel, int] = {}
+        self._map: dict[int, Any] = {}
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher.set_thread_count(adjustments.threads)
+        self._listeners = []
+        for fd in supervised.listeners:
+            sock = socket.socket(fileno=fd)
+            kind = UnixListener if sock.family == socket.AF_UNIX else TcpListener
+            listener = kind(
+                application,
+                self._map,
+                _sock=sock,
+                dispatcher=self._dispatcher,
+                adj=adjustments,
+                sockinfo=(sock.family, sock.type, sock.proto, None),
+                bind_socket=False,
+            )
+            listener.supervised, listener.closer = supervised, self.closer
+            listener.server_name = listener.effective_host
+            self._listeners.append(listener)
+
+    def stop(self, *_: object) -> None:
+        """Leave the loop once nothing is owed; a signal handler."""
+        self.is_told_to_stop = True
+        self._listeners[0].pull_trigger()
+
+    def run(self) -> None:
+        """Serve until told to stop, and until then all that was accepted."""
+        while True:
+            channels = [each for each in self._map.values() if isinstance(each, Channel)]
+            owing = [channel for channel in channels if channel.owes]
+            if self.supervised.board.is_draining:
+                self._note(owing)
+            if self.is_told_to_stop:
+                self._accept_the_last()
+                if not owing and not any(channel.requests for channel in channels):
+                    break
+            wasyncore.poll2(TURN if owing or self.is_told_to_stop else IDLE_TURN, self._map)
+        self._dispatcher.shutdown(timeout=1)
+        self.closer.finish()
+
+    def _note(self, owing: list[Channel]) -> None:
+        slot = self.supervised.slot
+        assert slot is not None
+        # Where the application has the request, the scoreboard knows.
+        without = {channel for channel in owing if not channel.requests}
+        for channel in self._held.keys() - without:
+            slot.release(self._held.pop(channel))
+        for channel in without - self._held.keys():
+            self._held[channel] = slot.begin(channel.request_id if channel.total_outbufs_len else "")
+
+    def _accept_the_last(self) -> None:
+        for listener in self._listeners:
+            if listener.accepting:
+                before = -1
+                while before != (before := len(self._map)):
+                    listener.handle_accept()
+                listener.accepting = False
+                listener.del_channel()
+
+
+def adjustments(plan: dict[str, Any]) -> Adjustments:
+    """Say in Waitress's words what the plan says, and what has to be right in any case."""
+    keepalive = math.ceil(plan["serve.keepalive"])
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return Adjustments(
+        threads=plan["serve.threads"],
+        # Up to three descriptors a connection: bodies on their way may be in temporary files.
+        connection_limit=max(16, min(CONNECTIONS, (descriptors - 64) // 3)),
+        channel_timeout=max(1, keepalive),
+        cleanup_interval=max(1, min(30, keepalive // 4)),
+        max_request_header_size=HEAD,
+        # Neither cleared nor trusted here: what a field may say is the declared chain's to decide.
+        clear_untrusted_proxy_headers=False,
+        expose_tracebacks=False,
+        **_buffers(),
+    )
+
+
+def _buffers() -> dict[str, int]:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        most = 16 * MIB
+        say(f"no folder for temporary files can be written to: request bodies end at {most // MIB} MiB")
+        return {
+            "outbuf_overflow": IN_MEMORY,
+            "outbuf_high_watermark": MIB,
+            "inbuf_overflow": IN_MEMORY,
+            "max_request_body_size": most,
+        }
+    return {}
+
+
+class OneLine(logging.Filter):
+    """Waitress logs paths as clients sent them, decoded: a line break in one must not forge a line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Escape what does not print; every record passes."""
+        record.msg = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
+        record.args = ()
+        return True
+
+
+def set_up_log(level: str) -> None:
+    """Give Waitress's loggers the plan's level, unless the application has configured them."""
+    for name, least in (("waitress", LOG_LEVELS[level]), ("waitress.queue", logging.ERROR)):
+        logger = logging.getLogger(name)
+        logger.addFilter(OneLine())
+        if logger.level == logging.NOTSET:
+            # A queue is what a burst makes; a warning for each request of it would drown the log.
+            logger.setLevel(least)
+
+
+def say(message: str) -> None:
+    """Write a line on stderr."""
+    sys.stderr.write(f"waitress[{os.getpid()}]: {message}\n")
+    sys.stderr.flush()
+
+
+def leave(*_: object) -> None:
+    """End at once; a signal handler."""
+    raise SystemExit(0)
+
+
+def wait_for_the_door(listeners: list[int]) -> None:
+    """Wait until the supervisor listens."""
+    for fd in listeners:
+        with socket.socket(fileno=os.dup(fd)) as listener:
+            while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                time.sleep(0.002)
+
+
+def main() -> int:
+    """Serve the plan's application; the exit status."""
+    leave_systemd_to_the_supervisor()
+    for name in ("SIGTERM", "SIGINT", "SIGQUIT"):
+        signal.signal(getattr(signal, name), leave)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's: Waitress reloads nothing
+    supervised = Supervised()
+    hold(supervised.lifeline)
+    plan = dict(supervised.plan)
+    slot = supervised.slot = supervised.board.claim(supervised.generation)
+    say(f"loading {plan['app']}")
+    try:
+        application = wrap(load(plan["app"]), Settings.from_plan(plan), slot)
+    except Exception:  # noqa: BLE001 - the user's own module may raise anything, and it is shown whole
+        traceback.print_exc()
+        return 3
+    set_up_log(plan["serve.log_level"])
+    application.start_checks()
+    slot.booted()
+    supervised.wake()
+    wait_for_the_door(supervised.listeners)
+    server = Server(supervised, application, adjustments(plan))
+    signal.signal(signal.SIGTERM, server.stop)
+    server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Waitress: one process with threads, which takes requests in and gives responses out in one of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gunwale.errors import Problem
+from gunwale.plan.server import Traits
+from gunwale.serve.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gunwale.plan.capacity import Capacity
+
+TRAITS = Traits(
+    worker_classes=("threads",),
+    default_why="Waitress has no other",
+    threaded=("threads",),
+    one_process="Waitress is one process: it has threads, not workers",
+)
+CONNECTIONS = 1000
+
+
+def command(plan: Mapping[str, Any], _capacity: Capacity, *, left_to_server: frozenset[str]) -> Command:  # noqa: ARG001 - one signature for all servers
+    """Start our launcher; the plan reaches it in the hand-over."""
+    return Command(
+        argv=(
+            sys.executable,
+            "-P",  # the project's files must not hide the standard library's
+            "-m",
+            "gunwale.runtime.servers.waitress",
+        ),
+        slots=1,
+        concurrency=plan["serve.threads"],
+        buffered=CONNECTIONS,
+    )
+
+
+def refusals(plan: Mapping[str, Any]) -> Iterator[Problem]:
+    """Name what the plan asks for and Waitress cannot do."""
+    if plan["serve.max_requests"]:
+        yield Problem(
+            where="serve.max_requests",
+            message=f"Waitress has no worker to replace after {plan['serve.max_requests']} requests",
+            hint="take serve.max_requests out, or serve with Gunicorn",
+        )
