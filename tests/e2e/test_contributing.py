@@ -35,18 +35,8 @@ def test_the_server_of_the_worked_example_loses_nothing_at_sigterm(tmp_path: Pat
         (tmp_path / name).write_text(text)
     (tmp_path / "application.py").write_text(APPLICATION)
 
-    argv = [sys.executable, "-m", "gunwale", "serve", "application:application", "--server", "waitress"]
-    argv += [
-        "--worker-class",
-        "gthread",
-        "--threads",
-        "8",
-        "--bind",
-        "127.0.0.1:0",
-        "--admin-bind",
-        "off",
-        "--allow-root",
-    ]
+    argv = [sys.executable, "-m", "gunwale", "serve", "application:application", "--server", "wsgiref"]
+    argv += ["--bind", "127.0.0.1:0", "--admin-bind", "off", "--allow-root"]
     environ = {"PYTHONPATH": str(tmp_path / "src")}
     with OwnedProcess(argv, log=tmp_path / "log", cwd=tmp_path, env=environ) as served:
         address = served.wait_for_log(r"serving on (\S+?:\d+)")[1]
