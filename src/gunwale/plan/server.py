@@ -18,6 +18,8 @@ class Traits:
     """Whether a user may name a worker class of their own by its dotted name."""
     one_process: str = ""
     """Why it has no workers besides the one, or ""."""
+    is_extra: bool = False
+    """Whether it comes with the extra of its name; else with gunwale itself."""
 
 
 GUNICORN = Traits(

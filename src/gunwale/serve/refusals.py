@@ -38,7 +38,8 @@ def installation(plan: Mapping[str, Any]) -> list[Problem]:
     """Find what is not installed."""
     if importlib.util.find_spec(plan["serve.server"]) is None:
         server = plan["serve.server"]
-        hint = f"pip install {server} into the environment that gunwale runs in"
+        wanted = f"'gunwale[{server}]'" if discover()[server].TRAITS.is_extra else server
+        hint = f"pip install {wanted} into the environment that gunwale runs in"
         return [Problem(where="serve.server", message=f"{server} is not installed", hint=hint)]
     return []
 

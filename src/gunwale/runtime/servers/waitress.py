@@ -115,13 +115,13 @@ class Channel(HTTPChannel):
         """Whether a request is half received, or a response not handed to the kernel yet."""
         return bool(self.total_outbufs_len) or self.request is not None
 
-    def close(self) -> None:
+    def handle_close(self) -> None:
         """Close without a reset, which would destroy the end of the response (RFC 9112 §9.6)."""
-        self.connected = False
-        self.del_channel()
-        if self.socket is not None:
-            self.server.closer.close(self.socket)
-            self.socket = None
+        with self.outbuf_lock:  # a task's thread may be sending
+            sock, self.socket = self.socket, None
+            super().handle_close()
+        if sock is not None:
+            self.server.closer.close(sock)
 
 
 class Listener(BaseWSGIServer):

@@ -19,6 +19,7 @@ TRAITS = Traits(
     default_why="Waitress has no other",
     threaded=("threads",),
     one_process="Waitress is one process: it has threads, not workers",
+    is_extra=True,
 )
 CONNECTIONS = 1000
 
