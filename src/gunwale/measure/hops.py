@@ -1,0 +1,147 @@
+"""Measuring a proxy chain from outside: every way in examined, every field judged, nothing assumed."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from gunwale.errors import GunwaleError, Problem, StartError
+from gunwale.measure import hops_report
+from gunwale.measure.hops_examine import Examination, examine, replay
+from gunwale.measure.hops_fields import COUNT_NAMES, COUNTED, FIELDS, OTHERS
+from gunwale.measure.hops_http import Asker, tls_context, ways
+from gunwale.measure.hops_judge import judge
+from gunwale.measure.hops_report import Door, Result
+from gunwale.measure.hops_verdict import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gunwale.measure.hops_http import Way
+
+ECHO_PATH = "/.gunwale/echo"
+
+
+class Request(NamedTuple):
+    """What is to be measured, and how it is asked.
+
+    *configured* are the counts in force, None where no plan declares a chain. *address* is the prober's
+    own as the front sees it, *sources* the local addresses to ask from; both are found when None.
+    """
+
+    url: str
+    doors: tuple[str, ...] = ()
+    token: str | None = None
+    configured: Mapping[str, int] | None = None
+    address: str | None = None
+    sources: tuple[str, ...] | None = None
+    is_insecure: bool = False
+    progress: Callable[[str, int, int], None] = lambda *_: None
+
+
+def measure(request: Request) -> Result:
+    """Measure the chain; StartError when the URL cannot be reached or nothing can be concluded."""
+    context = tls_context(is_verified=not request.is_insecure)
+    main, notes = _main(request, context)
+    examinations, doors = list(main), []
+    trusted = {name: min(judge(each, name).trusted for each in main) for name in FIELDS}
+    for url in request.doors:
+        for way in ways(_echo_url(url, request.token)):
+            found = _door(request, way, context)
+            if isinstance(found, Door):
+                doors.append(found)
+                continue
+            examinations.append(found)
+            through = {name: judge(found, name).trusted for name in FIELDS}
+            doors.append(hops_report.door(found, through, trusted))
+    judgements = tuple(decide(examinations, name, request.configured) for name in (*FIELDS, *OTHERS))
+    told = [note for each in judgements for note in each.notes]
+    unseen = ["closed means closed to the doors tried, from here"] if request.doors else _no_doors()
+    return Result(
+        url=request.url,
+        judgements=judgements,
+        doors=tuple(doors),
+        configured=request.configured,
+        notes=(*told, *notes, *hops_report.vantage_notes(examinations), *unseen),
+        is_tokened=request.token is not None,
+        is_insecure=request.is_insecure,
+    )
+
+
+def _no_doors() -> list[str]:
+    return ["no --door was tried: whether the application can be reached past the proxies is not known"]
+
+
+def _main(request: Request, context: ssl.SSLContext) -> tuple[list[Examination], list[str]]:
+    """Examine the URL over each address family; the families that do not answer are noted."""
+    found, notes, errors = [], [], []
+    for way in ways(_echo_url(request.url, request.token)):
+        with Asker(way, context) as asker:
+            try:
+                found.append(_examine(request, asker))
+            except _UnreachedError as error:
+                errors.append(error)
+                notes.append(f"not looked at: {error.problems[0]}")
+                continue
+            if asker.speaks_http2():
+                notes.append(f"not looked at: HTTP/2, which {way.label} offers; HTTP/1.1 was measured")
+    if not found:
+        raise errors[0]
+    return found, notes
+
+
+class _UnreachedError(StartError):
+    """One address family does not answer at all."""
+
+
+def _examine(request: Request, asker: Asker) -> Examination:
+    try:
+        asker.connect(None).close()
+    except OSError as error:
+        if not isinstance(error, ssl.SSLError):
+            message = f"cannot be reached: {error.strerror or error}"
+            raise _UnreachedError(
+                Problem(where=asker.way.label, message=message, hint="is it up?")
+            ) from error
+    found = examine(
+        asker,
+        token=request.token,
+        address=request.address,
+        sources=_sources(request, asker.way),
+        progress=request.progress,
+    )
+    counts = {name: max(judge(found, name).hops, _configured(request, name)) for name in COUNTED}
+    return replay(asker, found, counts, token=request.token)
+
+
+def _configured(request: Request, name: str) -> int:
+    return (request.configured or {}).get(COUNT_NAMES[name], 0)
+
+
+def _sources(request: Request, way: Way) -> tuple[str | None, ...] | None:
+    is_v6 = way.family is socket.AF_INET6
+    chosen = tuple(each for each in request.sources or () if (":" in each) is is_v6)
+    return chosen or None
+
+
+def _door(request: Request, way: Way, context: ssl.SSLContext) -> Examination | Door:
+    with Asker(way, context) as asker:
+        try:
+            return _examine(request, asker)
+        except GunwaleError as error:
+            state = f"{error.problems[0].message}; nothing is known of it"
+            is_reached = not isinstance(error, _UnreachedError)
+            if not is_reached:
+                state = f"closed from here: {error.problems[0].message}"
+            return Door(url=way.label, reached=is_reached, state=state, trusted={})
+
+
+def _echo_url(url: str, token: str | None) -> str:
+    """Give the runtime's own echo where a token is given and the URL names only the site."""
+    try:
+        is_site = urlsplit(url).path in {"", "/"}
+    except ValueError:
+        return url
+    return url.rstrip("/") + ECHO_PATH if token and is_site else url
