@@ -44,12 +44,25 @@ def command(
     wanted = explain.find_key(key) if key else None
     plan = load(path, environ=os.environ, config_file=obj["config"], sets=sets, servers=traits())
     if form == "json":
-        document = _story_as_json(explain.story(plan, wanted)) if wanted else explain.as_json(plan)
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(plan, wanted), indent=2, ensure_ascii=False))
         return
     click.echo(plan.title)
-    for line in _story(plan, wanted) if wanted else _table(plan):
+    for line in _text(plan, wanted):
         click.echo(line)
+
+
+def _document(plan: Plan, key: str | None) -> dict[str, object]:
+    if key is None:
+        return explain.as_json(plan)
+    return (
+        explain.proxies_as_json(plan) if key == explain.PROXIES else _story_as_json(explain.story(plan, key))
+    )
+
+
+def _text(plan: Plan, key: str | None) -> list[str]:
+    if key is None:
+        return _table(plan)
+    return _proxies(plan) if key == explain.PROXIES else _story(plan, key)
 
 
 def _table(plan: Plan) -> list[str]:
@@ -63,9 +76,46 @@ def _table(plan: Plan) -> list[str]:
             section = here
             lines += ["", click.style(here or "application", bold=True)]
         lines += _row(each, names)
-    if plan.hops is not None:
-        lines += ["", f"Werkzeug's ProxyFix for this chain: {explain.proxy_fix(plan)}"]
-    return lines + _problems(plan.problems)
+    return lines + _proxy_fix(plan) + _problems(plan.problems)
+
+
+def _proxy_fix(plan: Plan) -> list[str]:
+    if plan.proxies.hops is None:
+        return []
+    line = explain.proxy_fix(plan)
+    head = (
+        f"Werkzeug's ProxyFix for this chain: {line}"
+        if line
+        else "Werkzeug's ProxyFix has no line for this chain"
+    )
+    return [
+        "",
+        head,
+        "it cannot protect against",
+        *(f"  - {limit}" for limit in explain.proxy_fix_limits(plan)),
+    ]
+
+
+def _proxies(plan: Plan) -> list[str]:
+    ways = explain.ways(plan)
+    lines = [] if ways else ["", "no chain is declared: forwarded fields are left to the application"]
+    for way in ways:
+        lines += ["", click.style(f"client → {way.layers} → server", bold=True)]
+        for field in way.fields:
+            lines += ["", f"  {field.field}: {field.hops}{f' ({field.why})' if field.why else ''}"]
+            widths = (
+                [max(len(step[column]) for step in field.steps) for column in (0, 1)]
+                if field.steps
+                else [0, 0]
+            )
+            for step in field.steps:
+                position = f"wanted at {step.known.position}" if step.known.position else "wanted nowhere"
+                lines.append(
+                    f"    {step.layer:<{widths[0]}}  {step.operation:<{widths[1]}}  "
+                    f"{step.known.trusted} trusted, {position:<14}  {step.meaning}"
+                )
+    found = tuple(each for each in plan.problems if each.key.startswith("proxies."))
+    return lines + _proxy_fix(plan) + _problems(found)
 
 
 def _name(value: Value) -> str:
@@ -115,8 +165,8 @@ def _story(plan: Plan, key: str) -> list[str]:
         f"  origin   {told.value.origin}",
         f"  why      {told.value.why}",
     ]
-    if key == explain.HOPS and plan.hops is not None:
-        lines += ["", f"  Werkzeug's ProxyFix for this chain: {explain.proxy_fix(plan)}"]
+    if key == explain.HOPS:
+        lines += [f"  {line}".rstrip() for line in _proxy_fix(plan)]
     if told.sources:
         lines += ["", "  asked in this order:"]
     for source, offer, is_taken in told.sources:

@@ -1,65 +1,25 @@
-"""The fold from the declared chain to the hop counts: which value, from the right, no client can forge."""
+"""The declared chain: its items read and checked, and the hop counts it comes to."""
 
 from __future__ import annotations
 
 import dataclasses
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gunwale import units
+from gunwale.plan.fold import Count, fold, writes
 from gunwale.plan.kinds import MisfitError
 from gunwale.plan.layers import FIELDS, LAYERS, OPERATIONS, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 COUNTED = ("for", "proto", "host", "port", "prefix")
-_OTHER_KEYS = ("name", "idle_timeout", "response_timeout", "max_body", "buffers", "keeps_host", "tls")
-_APPENDED = {"append": 1, "append2": 2}
+FORWARDED = "forwarded"
+ADDRESSES = ("for", "real_ip", FORWARDED)
+_FLAGS = ("buffers", "keeps_host", "tls", "transparent")
+_OTHER_KEYS = ("name", "idle_timeout", "response_timeout", "max_body", *_FLAGS)
 _WRITTEN_OUT = '{name = "…", for = "append", proto = "overwrite"}'
-
-
-class Count(NamedTuple):
-    """The result of one fold.
-
-    *trusted* values at the right end cannot be influenced by a client; the wanted one stands at
-    *position* from the right (0: no layer wrote it, or a later one destroyed it); *hops* is the count.
-    """
-
-    hops: int
-    trusted: int
-    position: int
-
-
-def fold(operations: Iterable[str]) -> Count:
-    """Fold the *operations* of a chain on one field, client's side first (DESIGN.md §4).
-
-    The position starts at the first layer that writes, moves on with each append, and is lost at a
-    later overwrite; append2 writes the wanted value first and its own address behind it.
-    """
-    trusted, position, is_lost = 0, 0, False
-    for operation in operations:
-        trusted = _trusted_after(operation, trusted)
-        if operation == "overwrite":
-            is_lost, position = is_lost or position > 0, position or 1
-        position += _APPENDED.get(operation, 0)
-    if is_lost:
-        position = 0
-    return Count(hops=position if 1 <= position <= trusted else 0, trusted=trusted, position=position)
-
-
-def _trusted_after(operation: str, trusted: int) -> int:
-    match operation:
-        case "append" | "append2":
-            return trusted + _APPENDED[operation]
-        case "overwrite":
-            return 1
-        case "drop":
-            return 0
-        case "last":
-            return min(trusted, 1)
-        case _:  # pass; if-absent writes only where the client is silent, so it adds no trust
-            return trusted
 
 
 def read_item(item: object) -> object:
@@ -114,7 +74,7 @@ def _option(where: str, key: str, value: object) -> object:
             return units.size(value)
     except ValueError as error:
         raise MisfitError(f"{where}: {error}: {value!r}") from error
-    if key in ("buffers", "keeps_host", "tls") and not isinstance(value, bool):
+    if key in _FLAGS and not isinstance(value, bool):
         raise MisfitError(f"{where} should be true or false, not {value!r}")
     return value
 
@@ -129,35 +89,55 @@ def _layer(item: object) -> Layer:
         return LAYERS[str(item)]
     known = LAYERS.get(item["name"], Layer(name=item["name"], source="written out in the plan"))
     written = {key: value for key, value in item.items() if key in FIELDS}
-    # A layer that writes X-Forwarded-Host does so because Host does not arrive as it came.
-    keeps_host = known.keeps_host and written.get("host", "pass") in ("pass", "drop")
+    operations = {**known.operations, **written}
     options = {key: value for key, value in item.items() if key not in FIELDS}
+    if "transparent" in options:
+        options["is_transparent"] = options.pop("transparent")
     if "idle_timeout" in options and not known.operations:
         options.setdefault("response_timeout", options["idle_timeout"])
     changed = {
-        "operations": {**known.operations, **written},
-        "keeps_host": keeps_host,
-        "disputed": "" if written else known.disputed,
+        "operations": operations,
+        # A layer that writes X-Forwarded-Host does so because Host does not arrive as it came.
+        "keeps_host": known.keeps_host and written.get("host", "pass") in ("pass", "drop"),
+        "disputed": known.disputed if "unknown" in operations.values() else "",
         **options,
     }
     return dataclasses.replace(known, **changed)
 
 
-def counts(chain: Sequence[Layer]) -> dict[str, Count]:
-    """Fold *chain* for every counted field."""
-    found = {name: fold(layer.operation(name) for layer in chain) for name in COUNTED}
+def sees_client(chain: Sequence[Layer]) -> list[bool]:
+    """Tell of each layer whether the client's address is that of its peer: all before it are transparent."""
+    return [all(layer.is_transparent for layer in chain[:index]) for index in range(len(chain))]
+
+
+def count(chain: Sequence[Layer], name: str) -> Count:
+    """Fold *chain* for the field *name*."""
+    sees = sees_client(chain) if name in ADDRESSES else None
+    return fold([layer.operation(name) for layer in chain], sees)
+
+
+def counts(chain: Sequence[Layer]) -> dict[str, int]:
+    """Return the hop count of each counted field; "forwarded" is there only where Forwarded is to be read.
+
+    RFC 7239's field is read where the client's address is in no X-Forwarded-For; it then tells of scheme
+    and host as well, and the X-Forwarded- fields of a later layer would only tell of an inner hop.
+    """
+    found = {name: count(chain, name).hops for name in COUNTED}
     if not _restores_host(chain):
-        found["host"] = found["host"]._replace(hops=0)
-    if not found["host"].hops:
+        found["host"] = 0
+    if not found["host"]:
         # Host carries the port: a port is lost, and restored, only together with the name.
-        found["port"] = found["port"]._replace(hops=0)
+        found["port"] = 0
+    forwarded = count(chain, FORWARDED).hops
+    if forwarded and not found["for"]:
+        found |= {"proto": 0, "host": 0, "port": 0, FORWARDED: forwarded}
     return found
 
 
 def _restores_host(chain: Sequence[Layer]) -> bool:
     """Whether X-Forwarded-Host holds the client's Host, and Host itself no longer does."""
     for layer in chain:
-        is_written = layer.operation("host") in ("append", "append2", "overwrite")
+        is_written = writes(layer.operation("host"))
         if not layer.keeps_host:
             return is_written
         if is_written and any(not later.keeps_host for later in chain):
@@ -165,49 +145,25 @@ def _restores_host(chain: Sequence[Layer]) -> bool:
     return False
 
 
-def hops(chain: Sequence[Layer]) -> dict[str, int] | None:
-    """Return the hop counts of *chain*, or None where no chain is declared."""
+def hops(chain: Sequence[Layer], doors: Sequence[Sequence[Layer]] = ()) -> dict[str, int] | None:
+    """Return the hop counts of *chain*, or None where no chain is declared.
+
+    Where another declared way in, one of *doors*, comes to another count, there is no right one: 0.
+    """
     if not chain:
         return None
-    return {f"x_{name}": count.hops for name, count in counts(chain).items()}
+    ways = [counts(way) for way in (chain, *doors)]
+    names = (*COUNTED, *[FORWARDED] * any(FORWARDED in way for way in ways))
+    agreed = {
+        name: ways[0].get(name, 0) if len({way.get(name, 0) for way in ways}) == 1 else 0 for name in names
+    }
+    return {_key(name): number for name, number in agreed.items() if number or name in COUNTED}
+
+
+def _key(name: str) -> str:
+    return name if name == FORWARDED else f"x_{name}"
 
 
 def request_id_field(chain: Sequence[Layer]) -> str | None:
     """Return the request id field that *chain* writes itself, where no client can choose its value."""
-    trusted = fold(layer.operation("request_id") for layer in chain).trusted
-    return "X-Request-ID" if trusted else None
-
-
-def story(chain: Sequence[Layer], name: str) -> str:
-    """Tell the fold of one field, layer by layer: "cloudflare append, alb append → trusted 2, …"."""
-    steps = ", ".join(f"{layer.name} {layer.operation(name)}" for layer in chain)
-    count = counts(chain)[name]
-    position = f"wanted value at {count.position}" if count.position else "wanted value lost or never written"
-    return f"{steps} → {count.trusted} trusted, {position} → {count.hops}"
-
-
-def doubts(chain: Sequence[Layer]) -> list[tuple[str, str]]:
-    """Return what the counts cannot give, as (message, hint)."""
-    found = [
-        (f"{layer.name}: {layer.disputed}", "measure it: gunwale hops URL")
-        for layer in chain
-        if layer.disputed
-    ]
-    for name in ("for", "proto"):
-        operations = [layer.operation(name) for layer in chain]
-        count = fold(operations)
-        if count.hops or not chain:
-            continue
-        if "if-absent" in operations and not count.trusted:
-            reason = "is written only where the client sent none, so any client can choose it"
-        elif "overwrite" in operations or count.trusted:
-            reason = "is overwritten or cut on the way: the last value tells of a layer, not of the client"
-        else:
-            reason = "is written by no layer of the chain"
-        found.append(
-            (
-                f"X-Forwarded-{name.title()} {reason}",
-                "the peer's own value stands; see --explain proxies.hops",
-            )
-        )
-    return found
+    return "X-Request-ID" if count(chain, "request_id").trusted else None

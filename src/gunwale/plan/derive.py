@@ -7,17 +7,18 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from gunwale.plan import app, budget, chain, shapes
+from gunwale.plan import app, budget, chain, shapes, trust
 from gunwale.plan.budget import Derived
 from gunwale.plan.origin import Origin, Source
 from gunwale.plan.server import GUNICORN, Traits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gunwale.plan.capacity import Capacity
     from gunwale.plan.draft import Draft
+    from gunwale.plan.layers import Layer
 
 
 class Surroundings(NamedTuple):
@@ -141,8 +142,26 @@ def _chain(draft: Draft) -> None:
         "serve.keepalive", budget.keepalive(last.idle_timeout if last else None, last.name if last else "")
     )
     _cookies(draft, has_tls=any(layer.tls for layer in declared), has_chain=bool(declared))
-    for message, hint in chain.doubts(declared):
-        draft.warn("proxies.chain", message, hint)
+    _hops(draft, declared)
+
+
+def _hops(draft: Draft, declared: Sequence[Layer]) -> None:
+    doors = [chain.layers(door) for door in draft.values["proxies.doors"]]
+    is_given = draft.is_set("proxies.hops")
+    given = draft.values["proxies.hops"] if is_given else None
+    draft.derive("proxies.hops", Derived(chain.hops(declared, doors), trust.why(declared, doors)))
+    if doors and not declared:
+        draft.warn(
+            "proxies.doors", "doors are declared, but no chain", "declare the usual way in as proxies.chain"
+        )
+    for doubt in trust.doubts(declared, doors, given):
+        draft.warn("proxies.chain", doubt.message, doubt.hint)
+    for key, number in (given or {}).items():
+        limit = trust.unforgeable(declared, doors, key) if declared else None
+        if limit is not None and number > limit:
+            message = f"{key} is {number}, but of the declared chain's values {limit} cannot be forged"
+            hint = "lower it, or write the layer out as it was measured: see --explain proxies"
+            draft.fail("proxies.hops", message, hint)
 
 
 def _cookies(draft: Draft, *, has_tls: bool, has_chain: bool) -> None:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.errors import ConfigurationError, Problem
+from gunwale.plan import chain, trust
 from gunwale.plan.derive import workers
 from gunwale.plan.model import SETTINGS
 from gunwale.plan.origin import Source
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from gunwale.plan.model import Plan, PlanProblem
 
 HOPS = "proxies.hops"
-_HOPS_MEANING = "which value of each forwarded field, from the right, no client can forge"
+PROXIES = "proxies"
+_PROXY_FIX_LIMITS = (
+    "a request that comes past the proxies: it believes every peer, gunwale only those of proxies.networks",
+    "a list shorter than its count: it says nothing, and every such client has the proxy's address",
+    "a stray quote in X-Forwarded-For: since Werkzeug 3.1.7 every such client has the proxy's address",
+    "a value that is none: ports stay in addresses, and any text is a scheme, a host or a prefix",
+    "what the server believed before it: the scheme of X-Forwarded-Ssl, SCRIPT_NAME, X_Forwarded_For",
+)
 _NEVER_SHOWN = ("environment.secrets",)
 
 
@@ -38,12 +46,26 @@ class Story(NamedTuple):
     sources: tuple[tuple[str, str, bool], ...]
 
 
+class FieldStory(NamedTuple):
+    """The fold on one *field* of a way in, and the count it comes to; *why* it is 0 in spite of the fold."""
+
+    field: str
+    hops: int
+    why: str
+    steps: tuple[trust.Step, ...]
+
+
+class Way(NamedTuple):
+    """One way in, with what it does to each field."""
+
+    layers: str
+    fields: tuple[FieldStory, ...]
+
+
 def values(plan: Plan) -> list[Value]:
     """Return every value in the order of the sections; "auto" is shown as what it comes to here."""
     flat = plan.flat()
-    keys = list(SETTINGS)
-    keys.insert(keys.index("proxies.request_id") + 1, HOPS)
-    return [_value(plan, flat, key) for key in keys]
+    return [_value(plan, flat, key) for key in SETTINGS]
 
 
 def _value(plan: Plan, flat: dict[str, object], key: str) -> Value:
@@ -67,10 +89,16 @@ def show(key: str, value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={show('', each)}" for name, each in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(each["name"] if isinstance(each, dict) else str(each) for each in value) or "-"
+        return ", ".join(_item(each) for each in value) or "-"
     if key in SETTINGS and not isinstance(value, str):
         return SETTINGS[key].kind.show(value)
     return str(value)
+
+
+def _item(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " → ".join(_item(each) for each in value) or "direct"
+    return str(value["name"]) if isinstance(value, dict) else str(value)
 
 
 def as_json(plan: Plan) -> dict[str, object]:
@@ -81,6 +109,34 @@ def as_json(plan: Plan) -> dict[str, object]:
         "values": found,
         "problems": [problem_as_json(problem) for problem in plan.problems],
     }
+
+
+def proxies_as_json(plan: Plan) -> dict[str, object]:
+    """Return what ``gunwale plan --explain proxies --format json`` prints."""
+    found = [
+        {"way": way.layers, "fields": {told.field: _steps_as_json(told) for told in way.fields}}
+        for way in ways(plan)
+    ]
+    return {
+        "hops": plan.flat()[HOPS],
+        "ways": found,
+        "proxy_fix": proxy_fix(plan) or None,
+        "problems": [problem_as_json(each) for each in plan.problems if each.key.startswith("proxies.")],
+    }
+
+
+def _steps_as_json(told: FieldStory) -> dict[str, object]:
+    steps = [
+        {
+            "layer": step.layer,
+            "operation": step.operation,
+            "trusted": step.known.trusted,
+            "position": step.known.position,
+            "meaning": step.meaning,
+        }
+        for step in told.steps
+    ]
+    return {"hops": told.hops, "why": told.why, "steps": steps}
 
 
 def problem_as_json(problem: PlanProblem) -> dict[str, str]:
@@ -95,16 +151,45 @@ def problem_as_json(problem: PlanProblem) -> dict[str, str]:
 
 
 def proxy_fix(plan: Plan) -> str:
-    """Return the line for those who keep Werkzeug's ProxyFix, or "" where no chain is declared."""
-    if plan.hops is None:
+    """Return the line for those who keep Werkzeug's ProxyFix, or "" where it has none to offer."""
+    hops = plan.proxies.hops
+    if hops is None or chain.FORWARDED in hops:
         return ""
-    counts = ", ".join(f"{name}={count}" for name, count in plan.hops.items())
+    counts = ", ".join(f"{name}={count}" for name, count in hops.items())
     return f"app.wsgi_app = ProxyFix(app.wsgi_app, {counts})"
+
+
+def proxy_fix_limits(plan: Plan) -> tuple[str, ...]:
+    """Tell what Werkzeug's ProxyFix cannot protect against, whatever its counts."""
+    if plan.proxies.hops is not None and chain.FORWARDED in plan.proxies.hops:
+        return ("Forwarded (RFC 7239): it reads no such field, and this chain has the client nowhere else",)
+    return _PROXY_FIX_LIMITS
+
+
+def ways(plan: Plan) -> list[Way]:
+    """Tell the fold of every declared way in, field by field and step by step."""
+    found = []
+    for way in (plan.proxies.chain, *plan.proxies.doors) if plan.proxies.chain else ():
+        assert isinstance(way, tuple | list)
+        layers = chain.layers(way)
+        counts = chain.counts(layers)
+        fields = [name for name in trust.FIELD_NAMES if name != chain.FORWARDED or name in counts]
+        told = [
+            FieldStory(
+                trust.FIELD_NAMES[name],
+                counts[name],
+                trust.not_needed(layers, name),
+                tuple(trust.steps(layers, name)),
+            )
+            for name in fields
+        ]
+        found.append(Way(_item(way), tuple(told)))
+    return found
 
 
 def find_key(name: str) -> str:
     """Return the key that *name* means: whole, or without its section; ConfigurationError if it is none."""
-    keys = [*SETTINGS, HOPS]
+    keys = [*SETTINGS, PROXIES]
     if name in keys:
         return name
     short = [key for key in keys if key.rpartition(".")[2] == name]
@@ -118,8 +203,6 @@ def find_key(name: str) -> str:
 def story(plan: Plan, key: str) -> Story:
     """Tell where the value of *key* could have come from, and where it did."""
     value = next(each for each in values(plan) if each.key == key)
-    if key == HOPS:
-        return Story(value, _HOPS_MEANING, "computed from proxies.chain, never set", ())
     found = SETTINGS[key]
     sources = [*_given(plan, key), *_last_resorts(plan, key)]
     return Story(value, found.meaning, found.kind.expects, tuple(sources))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.errors import ConfigurationError
 from gunwale.plan import capacity as capacities
-from gunwale.plan import chain, container, gunicorn_config, inequalities, sources
+from gunwale.plan import container, gunicorn_config, inequalities, sources
 from gunwale.plan.app import from_flask_app
 from gunwale.plan.derive import Surroundings, derive
 from gunwale.plan.draft import Draft
@@ -113,13 +113,9 @@ def _plan(draft: Draft, path: Path | None) -> Plan:
         by_section[section][name] = draft.values[key]
     sections = {name: owner(**by_section[name]) for name, owner in SECTIONS.items()}
     origins = {key: draft.origins[key] for key in SETTINGS}
-    layers = chain.layers(draft.values["proxies.chain"])
-    why = "; ".join(f"x_{name}: {chain.story(layers, name)}" for name in ("for", "proto"))
-    origins["proxies.hops"] = Origin(source=Source.DERIVED, why=why if layers else "no chain is declared")
     return Plan(
         **by_section[""],
         **sections,
-        hops=chain.hops(layers),
         file=path,
         origins=origins,
         candidates={key: tuple(found) for key, found in draft.candidates.items()},

@@ -80,7 +80,6 @@ class Plan:
     database: Database
     rollout: Rollout
     image: Image
-    hops: Mapping[str, int] | None = None
     file: Path | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict, repr=False)
@@ -93,7 +92,6 @@ class Plan:
         for found in SETTINGS.values():
             section, _, name = found.key.rpartition(".")
             values[found.key] = _jsonable(getattr(getattr(self, section) if section else self, name))
-        values["proxies.hops"] = _jsonable(self.hops)
         return values
 
     @property

@@ -81,6 +81,12 @@ class Serve:
         default=False,
         why="Gunicorn's own",
     )
+    steering: str = setting(
+        kinds.choice("auto", "off"),
+        "whether serve steers connections between generations itself",
+        "auto",
+        "where the kernel does not, the server's own drain is used",
+    )
     backlog: int = setting(
         kinds.integer(1, 65535),
         "connections the kernel queues before a worker takes them",
@@ -95,6 +101,12 @@ class Proxies:
 
     chain: tuple[object, ...] = setting(
         shapes.CHAIN, "the layers in front, client's side first", (), "none is declared"
+    )
+    doors: tuple[object, ...] = setting(
+        shapes.DOORS, "other ways in, each a chain of its own; [] is a direct one", (), "none is declared"
+    )
+    hops: Mapping[str, int] | None = derived(
+        shapes.HOPS, "which value of each forwarded field, from the right, no client can forge"
     )
     networks: tuple[str, ...] = setting(
         shapes.NETWORKS,

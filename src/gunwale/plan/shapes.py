@@ -26,6 +26,7 @@ REQUEST_ID_FIELDS = {
     "traceparent": "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
     "CF-Ray": "[0-9a-f]{16}(-[A-Z]{3})?",
 }
+MOST_HOPS = 20  # longer chains are mistakes, and each value costs the request time
 _FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2: token
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _SAME_SITE = ("Lax", "Strict", "None")
@@ -127,3 +128,29 @@ CHAIN = Kind(
     read=_read_chain,
     from_text=lambda text: kinds.toml_value(text) if text.lstrip().startswith("[") else text.split(","),
 )
+
+
+def _read_doors(value: object) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(door, list | tuple) for door in value):
+        raise MisfitError('each door is a list of layers: doors = [["alb"]]')
+    return tuple(_read_chain(door) for door in value)
+
+
+DOORS = Kind(expects="a list of chains", read=_read_doors, from_text=kinds.toml_value)
+
+HOP_COUNTS = (*(f"x_{name}" for name in chain.COUNTED), chain.FORWARDED)
+
+
+def _read_hops(value: dict[str, object]) -> dict[str, int]:
+    for key, number in value.items():
+        if key not in HOP_COUNTS:
+            near = get_close_matches(key, HOP_COUNTS, n=1)
+            meant = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(HOP_COUNTS)}"
+            raise MisfitError(f"no key {key!r}; {meant}")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MOST_HOPS:
+            raise MisfitError(f"{key} should be a count from 0 to {MOST_HOPS}, not {number!r}")
+    given = {key: int(str(value.get(key, 0))) for key in HOP_COUNTS}
+    return {key: number for key, number in given.items() if number or key != chain.FORWARDED}
+
+
+HOPS = kinds.table("a table of counts such as {x_for = 2, x_proto = 1}", _read_hops)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "GUNWALE_"
-_INTERNAL = ("GUNWALE_SUPERVISED",)
+# The echo's token is a secret: it is no setting, so that no plan can hold it and nothing shows it.
+_INTERNAL = ("GUNWALE_SUPERVISED", "GUNWALE_ECHO_TOKEN")
 _BY_VARIABLE = {PREFIX + key.replace(".", "_").upper(): key for key in SETTINGS}
 # Weaker than GUNWALE_ variables, strongest first.
 _GUNICORN_VARIABLES = {

@@ -99,7 +99,7 @@ def test_every_layer_bounds_the_request(plan: Load) -> None:
     chain = ("proxies.chain=cloudfront,alb", "serve.worker_class=gthread")
 
     assert "request_timeout 30 s is not below cloudfront's 30 s" in warnings(plan, *chain)
-    assert warnings(plan, *chain, "serve.request_timeout=29") == ""
+    assert "request_timeout" not in warnings(plan, *chain, "serve.request_timeout=29")
 
 
 def test_a_sync_worker_behind_a_layer_that_does_not_buffer_is_named(plan: Load) -> None:

@@ -256,7 +256,7 @@ def test_cookies_are_secure_where_tls_is_in_the_chain(plan: Load) -> None:
 def test_an_inherited_chain_gives_hops_keepalive_and_request_id(plan: Load) -> None:
     found = plan(sets=["proxies.chain=cloudflare,nginx-overwrite", "serve.worker_class=gthread"])
 
-    assert found.hops is not None
+    assert found.proxies.hops is not None
     assert found.serve.keepalive == 75.0
     assert found.proxies.request_id == {"field": "X-Request-ID", "pattern": "[A-Za-z0-9._-]{1,128}"}
 
