@@ -1,173 +1,173 @@
-"""The X-Forwarded- fields, read from the right by the declared chain's counts, failing closed.
+"""The forwarded fields, read from the right by the declared chain's counts, failing closed.
 
 Not Werkzeug's ProxyFix: since 3.1.7 an unclosed quote from a client empties its whole list, and then
 every client has the proxy's address; before, the client chose the text. Here quotes mean nothing.
+Several lines of one field arrive as the server joins them: most with a comma, which is read; cheroot and
+Granian hand over the last line only, which can make a list too short, and that is refused.
 """
 
 from __future__ import annotations
 
-import re
-from ipaddress import IPv6Address, ip_address
-from socket import AF_INET, AF_INET6, inet_pton
+import logging
 from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime import rfc7239
+from gunwale.runtime.forwarded_values import address, host, peer_test, port, prefix, scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from gunwale.runtime.settings import Hops, Network
+
+    Refuse: TypeAlias = Callable[[dict[str, Any], str, str], None]
+    Step: TypeAlias = tuple[str, int, Callable[[dict[str, Any], str], bool]]
 
 ORIGINAL = "gunwale.forwarded.original"
 REFUSED = "gunwale.forwarded.refused"
 
-_ORIGINAL_KEYS = (
-    "REMOTE_ADDR",
-    "wsgi.url_scheme",
-    "HTTP_HOST",
-    "SERVER_NAME",
-    "SERVER_PORT",
-    "SCRIPT_NAME",
-)
-_SCHEMES = frozenset({"http", "https"})
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
-# RFC 3986 §3.2.2, without user information, percent-encoding and zone ids; what Werkzeug routes by.
-_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
-_ADDRESS_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
-# One slash at the front: "//evil" as SCRIPT_NAME would make url_for() point at another host.
-_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/?)*")
-# Distinct peers remembered; a proxy fleet is smaller, and an attacker must not make it grow.
-_PEERS_KEPT = 1024
+_PEER = "the peer is no declared proxy"
+_ALIASES = "this server takes X_Forwarded_For for X-Forwarded-For"
+# Servers that take X_Forwarded_For for X-Forwarded-For, by the beginning of what they call themselves.
+_MERGING_SERVERS = ("granian", "cheroot", "uwsgi")
+# From which some servers make wsgi.url_scheme: Gunicorn of a trusted peer, uWSGI of anyone.
+_SCHEME_KEYS = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_SSL", "HTTP_X_FORWARDED_PROTOCOL")
+_log = logging.getLogger("gunwale.forwarded")
 
 
 def resolver(hops: Hops, networks: tuple[Network, ...] | None) -> Callable[[dict[str, Any]], bool]:
     """Return a function that puts the client's own values into an environ.
 
     It returns whether the peer may speak for its clients at all. What is refused (too few values, not a
-    value of its kind, a peer outside *networks*) leaves the server's own value, and its reason in
-    ``environ["gunwale.forwarded.refused"]``.
+    value of its kind, a peer outside *networks*) leaves the server's own value, with its reason in
+    ``environ["gunwale.forwarded.refused"]`` and, the first time in this process, in the log.
     """
-    is_proxy = peer_test(networks)
-    steps = [
+    is_proxy, refuse = peer_test(networks), _refuser()
+    steps: list[Step] = [
         (f"HTTP_X_FORWARDED_{name}", count, apply)
         for name, count, apply in (
-            ("FOR", hops.x_for, _address),
-            ("PROTO", hops.x_proto, _scheme),
-            ("HOST", hops.x_host, _host),
-            ("PORT", hops.x_port, _port),
-            ("PREFIX", hops.x_prefix, _prefix),
+            ("FOR", hops.x_for, address),
+            ("PROTO", hops.x_proto, scheme),
+            ("HOST", hops.x_host, host),
+            ("PORT", hops.x_port, port),
+            ("PREFIX", hops.x_prefix, prefix),
         )
         if count
     ]
+    forwarded, merges = hops.forwarded, None
 
     def resolve(environ: dict[str, Any]) -> bool:
-        if not is_proxy(environ.get("REMOTE_ADDR", "")):
-            environ[REFUSED] = "the peer is no declared proxy"
-            return False
+        nonlocal merges
+        if merges is None:  # a process has one server: its first request tells
+            merges = _merges_aliases(environ)
+        get = environ.get
+        peer = get("REMOTE_ADDR", "")
+        environ[ORIGINAL] = {
+            "REMOTE_ADDR": peer,
+            "wsgi.url_scheme": environ["wsgi.url_scheme"],
+            "HTTP_HOST": get("HTTP_HOST"),
+            "SERVER_NAME": get("SERVER_NAME"),
+            "SERVER_PORT": get("SERVER_PORT"),
+            "SCRIPT_NAME": get("SCRIPT_NAME"),
+            "PATH_INFO": get("PATH_INFO"),
+        }
+        if environ["wsgi.url_scheme"] != "http" or "HTTP_SCRIPT_NAME" in environ:
+            _distrust_server(environ)
+        is_believed = is_proxy(peer)
+        if not is_believed or merges:
+            if steps or forwarded:
+                refuse(environ, "", _ALIASES if is_believed else _PEER)
+            return is_believed
         if steps:
-            environ[ORIGINAL] = {key: environ.get(key) for key in _ORIGINAL_KEYS}
-        for key, count, apply in steps:
-            raw = environ.get(key)
-            if raw is None:
-                _refuse(environ, key, f"0 of {count} values")
-                continue
-            values = raw.rsplit(",", count)
-            if len(values) < count:
-                _refuse(environ, key, f"{len(values)} of {count} values")
-            elif not apply(environ, values[-count].strip(" \t")):
-                _refuse(environ, key, "not a valid value")
+            _read_lists(environ, steps, refuse)
+        if forwarded:
+            _read_forwarded(environ, forwarded, refuse)
         return True
 
     return resolve
 
 
-def peer_test(networks: tuple[Network, ...] | None) -> Callable[[str], bool]:
-    """Return a function that tells whether a peer's address lies in *networks* (None: any does).
+def _read_lists(environ: dict[str, Any], steps: list[Step], refuse: Refuse) -> None:
+    """Take from each list the value at its count from the right; quotes mean nothing here."""
+    for key, count, apply in steps:
+        raw = environ.get(key)
+        if raw is None:
+            refuse(environ, key, f"0 of {count} values")
+            continue
+        values = raw.rsplit(",", count)
+        if len(values) < count:
+            refuse(environ, key, f"{len(values)} of {count} values")
+        elif not apply(environ, values[-count].strip(" \t")):
+            refuse(environ, key, "not a valid value")
 
-    A Unix socket has no address ("", or "localhost" from Waitress): who may open it is the file
-    system's decision.
+
+def _keep_original(environ: dict[str, Any]) -> None:
+    get = environ.get
+    environ[ORIGINAL] = {
+        "REMOTE_ADDR": get("REMOTE_ADDR"),
+        "wsgi.url_scheme": get("wsgi.url_scheme"),
+        "HTTP_HOST": get("HTTP_HOST"),
+        "SERVER_NAME": get("SERVER_NAME"),
+        "SERVER_PORT": get("SERVER_PORT"),
+        "SCRIPT_NAME": get("SCRIPT_NAME"),
+        "PATH_INFO": get("PATH_INFO"),
+    }
+
+
+def _read_forwarded(environ: dict[str, Any], count: int, refuse: Refuse) -> None:
+    """Take address, scheme and host from the element of Forwarded that the chain itself wrote."""
+    key = "HTTP_FORWARDED"
+    raw = environ.get(key)
+    found = None if raw is None else rfc7239.element(raw, count)
+    if found is None:
+        refuse(environ, key, f"no whole element at {count} from the right")
+        return
+    # Host needs no restoring where the proxy keeps it; the other two are what the field is there for.
+    for name, apply, is_needed in (("for", address, True), ("proto", scheme, True), ("host", host, False)):
+        value = found.get(name)
+        if value is None:
+            if is_needed:
+                refuse(environ, key, f"no {name}")
+        elif not apply(environ, value):
+            refuse(environ, key, f"{name} is not a valid value")
+
+
+def _distrust_server(environ: dict[str, Any]) -> None:
+    """Undo what the server may have from a field: which fields hold, only the chain's counts say.
+
+    The scheme: Gunicorn believes X-Forwarded-Ssl and -Protocol, too, and uWSGI every client. (Where the
+    server speaks TLS itself, only a client that sends one of these fields loses it.) The path: Gunicorn
+    shortens it by a field SCRIPT_NAME, and so past the proxy's rules for paths.
     """
-    known: dict[str, bool] = {}
-
-    def is_proxy(peer: str) -> bool:
-        verdict = known.get(peer)
-        if verdict is None:
-            if len(known) >= _PEERS_KEPT:
-                known.clear()
-            verdict = known[peer] = _lies_in(peer, networks)
-        return verdict
-
-    return is_proxy
+    if any(key in environ for key in _SCHEME_KEYS):
+        environ["wsgi.url_scheme"] = "http"
+    given = environ.get("HTTP_SCRIPT_NAME")
+    if given and environ.get("SCRIPT_NAME") == given:
+        environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = given + environ.get("PATH_INFO", "")
 
 
-def _lies_in(peer: str, networks: tuple[Network, ...] | None) -> bool:
-    if networks is None or peer in {"", "localhost"}:
-        return True
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
+def _merges_aliases(environ: dict[str, Any]) -> bool:
+    """Tell whether the server takes X_Forwarded_For for X-Forwarded-For.
+
+    Nothing in an environ says which of the two a value was, so behind such a server none is believed.
+    """
+    name = str(environ.get("SERVER_SOFTWARE", "")).lower()
+    return name.startswith(_MERGING_SERVERS) or "uwsgi.version" in environ
 
 
-def _refuse(environ: dict[str, Any], key: str, reason: str) -> None:
-    # Never the value itself: it is the client's text.
-    field = key.removeprefix("HTTP_").replace("_", "-").title()
-    earlier = environ.get(REFUSED)
-    environ[REFUSED] = f"{earlier}; {field}: {reason}" if earlier else f"{field}: {reason}"
+def _refuser() -> Refuse:
+    """Return a function that marks an environ, and logs each reason once in this process."""
+    said: set[tuple[str, str]] = set()
 
+    def refuse(environ: dict[str, Any], key: str, reason: str) -> None:
+        # Never the value itself: it is the client's text.
+        field = key.removeprefix("HTTP_").replace("_", "-").title()
+        told = f"{field}: {reason}" if field else reason
+        earlier = environ.get(REFUSED)
+        environ[REFUSED] = f"{earlier}; {told}" if earlier else told
+        if (key, reason) not in said:
+            said.add((key, reason))
+            _log.warning("forwarded fields refused: %s; the server's own value stands (said once)", told)
 
-def _is_address(value: str) -> bool:
-    try:
-        inet_pton(AF_INET6 if ":" in value else AF_INET, value)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _address(environ: dict[str, Any], value: str) -> bool:
-    if not _is_address(value):
-        match = _ADDRESS_WITH_PORT.fullmatch(value)
-        if match is None:
-            return False
-        value = match[1] or match[2]
-        if (":" in value) is (match[1] is None) or not _is_address(value):
-            return False
-    environ["REMOTE_ADDR"] = value
-    return True
-
-
-def _scheme(environ: dict[str, Any], value: str) -> bool:
-    value = value.lower()
-    if value not in _SCHEMES:
-        return False
-    environ["wsgi.url_scheme"] = value
-    return True
-
-
-def _host(environ: dict[str, Any], value: str) -> bool:
-    match = _HOST.fullmatch(value)
-    if match is None or (match[2] and not 0 < int(match[2]) < 65536):
-        return False
-    environ["HTTP_HOST"] = value
-    environ["SERVER_NAME"] = match[1]
-    environ["SERVER_PORT"] = match[2] or _DEFAULT_PORTS.get(environ["wsgi.url_scheme"], "80")
-    return True
-
-
-def _port(environ: dict[str, Any], value: str) -> bool:
-    if not (value.isascii() and value.isdigit() and len(value) < 6 and 0 < int(value) < 65536):
-        return False
-    environ["SERVER_PORT"] = value
-    host = _HOST.fullmatch(environ.get("HTTP_HOST", ""))
-    if host is not None:
-        is_default = _DEFAULT_PORTS.get(environ["wsgi.url_scheme"]) == value
-        environ["HTTP_HOST"] = host[1] if is_default else f"{host[1]}:{value}"
-    return True
-
-
-def _prefix(environ: dict[str, Any], value: str) -> bool:
-    if _PREFIX.fullmatch(value) is None or "/../" in f"{value}/" or "/./" in f"{value}/":
-        return False
-    environ["SCRIPT_NAME"] = value.rstrip("/")
-    return True
+    return refuse

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     Network = IPv4Network | IPv6Network
@@ -38,13 +38,17 @@ PLAN_KEYS = {
 
 
 class Hops(NamedTuple):
-    """Position, from the right, of the chain's own value in each X-Forwarded- field; 0: never acted on."""
+    """Position, from the right, of the chain's own value in each X-Forwarded- field; 0: never acted on.
+
+    *forwarded* is that of its element in Forwarded (RFC 7239), for chains that tell of the client only there.
+    """
 
     x_for: int = 0
     x_proto: int = 0
     x_host: int = 0
     x_port: int = 0
     x_prefix: int = 0
+    forwarded: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class Settings:
     """
 
     hops: Hops | None = None
-    networks: tuple[Network, ...] | None = field(default_factory=lambda: _networks(PRIVATE_NETWORKS))
+    networks: tuple[Network, ...] | None = field(default_factory=lambda: read_networks(PRIVATE_NETWORKS))
     request_id_field: str | None = None
     request_id_pattern: str = DEFAULT_ID_PATTERN
     health: Health = field(default_factory=Health)
@@ -129,7 +133,7 @@ class Settings:
             chosen["request_id_pattern"] = chain_id.get("pattern") or DEFAULT_ID_PATTERN
         return cls(
             hops=None if hops is None else Hops(**hops),
-            networks=_networks(values.get("networks") or PRIVATE_NETWORKS),
+            networks=read_networks(values.get("networks") or PRIVATE_NETWORKS),
             health=Health(**health),
             trusted_hosts=tuple(hosts) if hosts else None,
             cookies=Cookies(**(cookies or {})),
@@ -137,7 +141,8 @@ class Settings:
         )
 
 
-def _networks(values: str | tuple[str, ...] | list[str]) -> tuple[Network, ...] | None:
+def read_networks(values: str | Sequence[str]) -> tuple[Network, ...] | None:
+    """Read CIDRs; None: any peer. ValueError where one is no network."""
     names = (values,) if isinstance(values, str) else tuple(values)
     return None if ANY in names else tuple(ip_network(name) for name in names)
 
@@ -173,7 +178,7 @@ def _is_chain_id(value: Any) -> bool:
 
 
 def _is_networks(value: Any) -> bool:
-    return value == ANY or (_is_strings(value) and len(_networks(value) or [ANY]) > 0)
+    return value == ANY or (_is_strings(value) and len(read_networks(value) or [ANY]) > 0)
 
 
 def _is_hops(value: Any) -> bool:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import environ_of
-from gunwale.runtime.forwarded import ORIGINAL, REFUSED, peer_test, resolver
+from gunwale.runtime.forwarded import ORIGINAL, REFUSED, resolver
+from gunwale.runtime.forwarded_values import peer_test
 from gunwale.runtime.settings import Hops, Settings
 
 PRIVATE = Settings().networks
@@ -62,7 +63,8 @@ def test_the_address_is_the_one_at_the_count_from_the_right(value: str, count: i
         ("203.0.113.09", 1, "X-Forwarded-For: not a valid value"),
         ("[203.0.113.9]:80", 1, "X-Forwarded-For: not a valid value"),
         ("2001:db8::1:", 1, "X-Forwarded-For: not a valid value"),
-        ("fe80::1%eth0", 1, "X-Forwarded-For: not a valid value"),
+        ("2001:db8::1%eth0", 1, "X-Forwarded-For: not a valid value"),
+        ("fe80::1%", 1, "X-Forwarded-For: not a valid value"),
         ('"203.0.113.9"', 1, "X-Forwarded-For: not a valid value"),
         ("203.0.113.9 6.6.6.6", 1, "X-Forwarded-For: not a valid value"),
         ("203.0.113.9:99999999", 1, "X-Forwarded-For: not a valid value"),
