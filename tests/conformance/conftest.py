@@ -73,4 +73,4 @@ def port() -> int:
 @pytest.fixture
 def repeats() -> int:
     """How often the stop under load is repeated: make e2e and CI set it."""
-    return int(os.environ.get("GUNWALE_REPEATS", "1"))
+    return int(os.environ.get("STOP_REPEATS", "1"))

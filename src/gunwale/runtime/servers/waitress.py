@@ -7,7 +7,6 @@ while the application has it. What is on its way before and after that is noted 
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import resource
@@ -26,6 +25,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
+from gunwale.runtime import server_log
 from gunwale.runtime.application import load
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -46,7 +46,6 @@ STALLED = 120
 """Seconds without a byte after which a half-sent request or response is given up, as Waitress has it."""
 IDLE_TURN, TURN = 1.0, 0.05
 """Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed."""
-LOG_LEVELS = {"critical": 50, "error": 40, "warning": 30, "info": 20, "debug": 10}
 
 
 class Parser(HTTPRequestParser):
@@ -231,6 +230,8 @@ def adjustments(plan: dict[str, Any]) -> Adjustments:
     """Say in Waitress's words what the plan says, and what has to be right in any case."""
     keepalive = math.ceil(plan["serve.keepalive"])
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if descriptors == resource.RLIM_INFINITY:
+        descriptors = 1 << 20
     return Adjustments(
         threads=plan["serve.threads"],
         # Up to three descriptors a connection: bodies on their way may be in temporary files.
@@ -250,40 +251,10 @@ def _buffers() -> dict[str, int]:
         tempfile.gettempdir()
     except FileNotFoundError:
         most = 16 * MIB
-        say(f"no folder for temporary files can be written to: request bodies end at {most // MIB} MiB")
-        return {
-            "outbuf_overflow": IN_MEMORY,
-            "outbuf_high_watermark": MIB,
-            "inbuf_overflow": IN_MEMORY,
-            "max_request_body_size": most,
-        }
+        server_log.say("waitress", f"no temporary files here: request bodies end at {most // MIB} MiB")
+        memory = {"outbuf_overflow": IN_MEMORY, "inbuf_overflow": IN_MEMORY}
+        return {**memory, "outbuf_high_watermark": MIB, "max_request_body_size": most}
     return {}
-
-
-class OneLine(logging.Filter):
-    """Waitress logs paths as clients sent them, decoded: a line break in one must not forge a line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Escape what does not print; every record passes."""
-        record.msg = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.getMessage())
-        record.args = ()
-        return True
-
-
-def set_up_log(level: str) -> None:
-    """Give Waitress's loggers the plan's level, unless the application has configured them."""
-    for name, least in (("waitress", LOG_LEVELS[level]), ("waitress.queue", logging.ERROR)):
-        logger = logging.getLogger(name)
-        logger.addFilter(OneLine())
-        if logger.level == logging.NOTSET:
-            # A queue is what a burst makes; a warning for each request of it would drown the log.
-            logger.setLevel(least)
-
-
-def say(message: str) -> None:
-    """Write a line on stderr."""
-    sys.stderr.write(f"waitress[{os.getpid()}]: {message}\n")
-    sys.stderr.flush()
 
 
 def leave(*_: object) -> None:
@@ -309,13 +280,14 @@ def main() -> int:
     hold(supervised.lifeline)
     plan = dict(supervised.plan)
     slot = supervised.slot = supervised.board.claim(supervised.generation)
-    say(f"loading {plan['app']}")
+    server_log.say("waitress", f"loading {plan['app']}")
     try:
         application = wrap(load(plan["app"]), Settings.from_plan(plan), slot)
     except Exception:  # noqa: BLE001 - the user's own module may raise anything, and it is shown whole
         traceback.print_exc()
         return 3
-    set_up_log(plan["serve.log_level"])
+    # A queue is what a burst makes: a warning for each request of it would drown the log.
+    server_log.set_up({"waitress": server_log.LEVELS[plan["serve.log_level"]], "waitress.queue": 40})
     application.start_checks()
     slot.booted()
     supervised.wake()
