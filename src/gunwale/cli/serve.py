@@ -13,8 +13,6 @@ import click
 from gunwale.errors import ConfigurationError, Problem, StartError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gunwale.plan.model import Plan
 
 _OPTIONS = {
@@ -68,6 +66,7 @@ def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, *
         directory,
         config_file=ctx.obj["config"],
         command_line=_command_line(options),
+        sets=options["settings"],
         environ=os.environ,
         capacity=capacity,
         servers=traits(),
@@ -86,7 +85,10 @@ def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, *
         found.append(_no_application(plan))
     if found:
         raise ConfigurationError(found)
-    if missing := refusals.installation(flat):
+    wrong, taken = refusals.addresses(flat)
+    if wrong:
+        raise ConfigurationError(wrong)
+    if missing := [*refusals.installation(flat), *taken]:
         raise StartError(missing)
     _become_supervisor(plan, flat, capacity)
 
@@ -97,18 +99,7 @@ def _command_line(options: dict[str, Any]) -> dict[str, object]:
         value = options[name]
         if value not in {None, ()}:
             given[key] = list(value) if isinstance(value, tuple) else value
-    given.update(_settings(options["settings"]))
     return given
-
-
-def _settings(words: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{word!r} is not KEY=VALUE", param_hint="--set")
-        found[key] = value
-    return found
 
 
 def _no_application(plan: Plan) -> Problem:
@@ -139,15 +130,23 @@ def _read_env_file(path: Path) -> dict[str, str]:
 
 
 def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Any) -> None:
+    from gunwale.plan.origin import Source
+    from gunwale.serve.door import can_steer
     from gunwale.serve.servers import discover
 
-    server = discover()[flat["serve.server"]]
-    start = server.command(flat, capacity, left_to_server=frozenset(plan.left_to_server))
+    server, left = discover()[flat["serve.server"]], frozenset(plan.left_to_server)
+    flat["serve.steers"] = flat["serve.steering"] == "auto" and can_steer()
+    start = server.command(flat, capacity, left_to_server=left).as_json()
+    if plan.origins["serve.worker_class"].source in {Source.DEFAULT, Source.DERIVED}:
+        alone = {**flat, "serve.worker_class": "gthread", "serve.threads": 4}
+        other = server.command(alone, capacity, left_to_server=left).as_json()
+        start["alone"] = {name: other[name] for name in ("argv", "concurrency")}
+        start["entries"] = max(start["entries"], other["entries"])
     handover = {
         "plan": flat,
         "plan_file": str(plan.file) if plan.file else None,
-        "command": start.as_json(),
-        "capacity": {"cpu": capacity.cpu, "memory": capacity.memory},
+        "command": start,
+        "capacity": {"cpu": flat["resources.cpu"], "memory": flat["resources.memory"]},
     }
     fd = os.memfd_create("gunwale-plan", 0)
     os.write(fd, json.dumps(handover).encode())

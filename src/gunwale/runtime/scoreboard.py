@@ -48,7 +48,7 @@ _PAGE = 4096
 _MAGIC = 0x67756E77616C6531
 
 # Words of the header page.
-_H_MAGIC, _H_SLOTS, _H_ENTRIES, _H_STATE, _H_SINCE, _H_TARGETS = 0, 1, 2, 3, 4, 6
+_H_MAGIC, _H_SLOTS, _H_ENTRIES, _H_STATE, _H_SINCE, _H_TARGETS, _H_CLOSING = 0, 1, 2, 3, 4, 6, 8
 # A health record per range: sequence, status, checked_at, length, then the detail's bytes.
 _HEALTH_AT, _HEALTH_SIZE, _DETAIL = 512, 512, 240
 # Words of a slot.
@@ -121,6 +121,7 @@ class Scoreboard:
         self.slots = self._words[_H_SLOTS]
         self.entries = self._words[_H_ENTRIES]
         self._size = _slot_size(self.entries)
+        self._closing = _H_CLOSING  # of the own range, once a slot is claimed
 
     @classmethod
     def create(cls, *, slots: int, entries: int) -> Scoreboard:
@@ -153,6 +154,18 @@ class Scoreboard:
         """From the first moment of the lame duck on."""
         return self._words[_H_STATE] >= 2
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the claimed slot's generation closes each connection after its response.
+
+        From the lame duck on, and after a reload in the generation that was replaced, which still says ready.
+        """
+        return self._words[_H_STATE] >= 2 or self._words[self._closing] != 0
+
+    def close_connections(self, generation: int) -> None:
+        """Let *generation* close its connections: another one gets the new ones."""
+        self._words[_H_CLOSING + generation % _RANGES] = 1
+
     def target(self, generation: int) -> int:
         """How many workers the generation should have."""
         return self._words[_H_TARGETS + generation % _RANGES]
@@ -169,6 +182,7 @@ class Scoreboard:
                 fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self._offset(first + index))
             except OSError:
                 continue
+            self._closing = _H_CLOSING + generation % _RANGES
             return Slot(self, index, self._offset(first + index), generation)
         raise RuntimeError(f"all {self.slots} slots of the scoreboard are taken")
 
@@ -258,8 +272,9 @@ class Scoreboard:
         self._words[word] = sequence + 1
 
     def reset(self, generation: int) -> None:
-        """Forget the health of the generation that used the range before."""
-        self.write_health(generation, 0, "")
+        """Forget what the header says of the generation that used the range before."""
+        self._words[_H_CLOSING + generation % _RANGES] = 0
+        self.write_health(generation, UNKNOWN, "")
 
     @property
     def _records(self) -> int:

@@ -22,6 +22,7 @@ class Supervised:
         self.listeners: list[int] = told["listeners"]
         self.lifeline: int = told["lifeline"]
         self.wakeup: int = told["wakeup"]
+        self.boot_log: int = told["boot_log"]
         self.board = Scoreboard.attach(told["scoreboard"])
         handover = told["handover"]
         self.plan: Mapping[str, Any] = json.loads(os.pread(handover, os.fstat(handover).st_size, 0))["plan"]

@@ -11,7 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gunwale.serve.door import TcpDoor, UnixDoor
+from gunwale.serve.door import UnixDoor, door
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,14 +105,14 @@ def listen(address: str) -> socket.socket | None:
     """Listen on "host:port", "[::1]:port" or "unix:/path"; None for "off"."""
     if address == "off":
         return None
-    if address.startswith("unix:"):
-        door = UnixDoor(address.removeprefix("unix:"))
-        sock = door.admit()
-        door.shift(sock, CONNECTIONS)
+    place = door(address, steers=False)
+    if isinstance(place, UnixDoor):
+        sock = place.admit()
+        sock.listen(CONNECTIONS)
+        place.shift(sock)
     else:
-        host, _, port = address.rpartition(":")
         # Without SO_REUSEPORT: a second supervisor must not share it.
-        sock = TcpDoor(host.strip("[]"), int(port), v6only=False).bound(shared=False)
+        sock = place.bound(shared=False)
         sock.listen(CONNECTIONS)
     sock.settimeout(0)
     return sock

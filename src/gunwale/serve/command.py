@@ -27,6 +27,11 @@ class Command:
     quick_signal: str = "SIGQUIT"
     """Makes the leader stop without waiting for requests."""
 
+    steers: bool = True
+    """Whether the supervisor drains from outside; else the server's own drain has been given the time."""
+    alone: Mapping[str, Any] | None = None
+    """What changes where memory holds one worker only, and the user did not choose the worker class."""
+
     def as_json(self) -> dict[str, Any]:
         """Give the hand-over's form; *entries* is the size of a slot's request table."""
         entries = min(self.concurrency + self.buffered, 1024)

@@ -5,19 +5,19 @@ SO_REUSEPORT group, and a classic BPF program says which member gets the next SY
 no privilege). Closing a listener would reset what waits in its queue, so a door closes by steering
 to the *sink*: a member whose queue is full, where the kernel drops SYNs and clients silently retry.
 Tried on Linux 6.18, 2026-11-22, IPv4, IPv6 and dual stack, as an unprivileged user.
+
+Every door has: admit() → a bound socket for a new generation; listen(); shift() → it gets every new
+connection; ask() → a connection of our own to one member; close(); retire() and release().
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import socket
-import stat
 import struct
 from array import array
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 SO_ATTACH_REUSEPORT_CBPF = 51
 _NET_OFF = -0x100000  # SKF_NET_OFF: loads count from the IP header
@@ -25,55 +25,20 @@ _LD_B, _LD_H, _LD_W, _LD_H_X = 0x30, 0x28, 0x20, 0x48
 _AND, _LSH, _TAX, _JEQ, _JA, _RET = 0x54, 0x64, 0x07, 0x15, 0x05, 0x06
 
 
-class DoorError(Exception):
-    """An address that cannot be served; *in_use* where somebody else has it."""
+def steering(default: int, source: tuple[int, int] = (0, 0), member: int | None = None) -> bytes:
+    """Assemble the program: SYNs from *source* go to index *member*, all others to *default*.
 
-    def __init__(self, where: str, message: str, hint: str, *, in_use: bool = False) -> None:
-        super().__init__(message)
-        self.where, self.message, self.hint, self.in_use = where, message, hint, in_use
-
-
-class Door(Protocol):
-    """One public address."""
-
-    @property
-    def text(self) -> str:
-        """The address as a user writes it."""
-
-    def admit(self) -> socket.socket:
-        """Give a bound socket for a new generation; it does not listen yet."""
-
-    def shift(self, member: socket.socket, backlog: int) -> None:
-        """Let *member* get every new connection from now on; it listens if it did not."""
-
-    def close(self) -> None:
-        """No new connection: attempts wait, nobody is reset. OSError where the kernel refuses."""
-
-    def retire(self, member: socket.socket) -> None:
-        """Take a finished generation's socket out, whoever still holds a duplicate of it."""
-
-    def release(self) -> None:
-        """Give the address back: waiting attempts are refused from now on."""
-
-
-class Source(NamedTuple):
-    """Our own connection, told apart by where it comes from: *tail* is its address's last 32 bits."""
-
-    tail: int
-    port: int
-
-
-def steering(default: int, source: Source | None = None, member: int = 0) -> bytes:
-    """Assemble the program: SYNs from *source* go to index *member*, all others to *default*."""
-    if source is None:
+    *source* is the last 32 bits of an address of ours, and a port: no stranger's connection matches both.
+    """
+    if member is None:
         return struct.pack("=HBBI", _RET, 0, 0, default)
-    k = _NET_OFF & 0xFFFFFFFF
+    k, (tail, port) = _NET_OFF & 0xFFFFFFFF, source
     program = [
         (_LD_B, 0, 0, k),
         (_AND, 0, 0, 0xF0),
         (_JEQ, 8, 0, 0x60),  # version 6: to its own part
         (_LD_W, 0, 0, k + 12),  # IPv4 source address
-        (_JEQ, 0, 11, source.tail),
+        (_JEQ, 0, 11, tail),
         (_LD_B, 0, 0, k),
         (_AND, 0, 0, 0x0F),
         (_LSH, 0, 0, 2),
@@ -81,9 +46,9 @@ def steering(default: int, source: Source | None = None, member: int = 0) -> byt
         (_LD_H_X, 0, 0, k),  # the source port stands past the IPv4 header
         (_JA, 0, 0, 3),
         (_LD_W, 0, 0, k + 20),  # IPv6 source address, its last word
-        (_JEQ, 0, 3, source.tail),
+        (_JEQ, 0, 3, tail),
         (_LD_H, 0, 0, k + 40),
-        (_JEQ, 0, 1, source.port),
+        (_JEQ, 0, 1, port),
         (_RET, 0, 0, member),
         (_RET, 0, 0, default),
     ]
@@ -98,11 +63,15 @@ def attach(sock: socket.socket, program: bytes) -> None:
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, fprog)
 
 
-def fill(sink: socket.socket, mine: socket.socket) -> socket.socket:
-    """Wait until our own connection *mine* sits in the sink's queue: then it is full."""
-    if not select.select([sink], [], [], 2.0)[0]:
-        raise TimeoutError("the sink did not get our connection")
-    return mine
+def can_steer() -> bool:
+    """Whether this kernel takes a steering program (gVisor and others than Linux do not)."""
+    try:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            attach(sock, steering(0))
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 class TcpDoor:
@@ -112,13 +81,12 @@ class TcpDoor:
     moves into the hole when one leaves.
     """
 
-    def __init__(self, host: str, port: int, *, v6only: bool = False) -> None:
+    def __init__(self, host: str, port: int, *, steers: bool, v6only: bool = False) -> None:
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.host, self.port, self.v6only = host, port, v6only
+        self.host, self.port, self.steers, self.v6only = host, port, steers, v6only
         self.group: list[socket.socket] = []
-        self.steers = True
+        self.current: socket.socket | None = None
         self._kept: list[socket.socket] = []
-        self._claim()
 
     @property
     def text(self) -> str:
@@ -139,85 +107,77 @@ class TcpDoor:
         except BaseException:
             sock.close()
             raise
+        self.port = sock.getsockname()[1]
         return sock
-
-    def _claim(self) -> None:
-        """Find out whether somebody else listens: SO_REUSEPORT alone would let two share the port."""
-        try:
-            probe = self.bound(shared=False)
-        except PermissionError as error:
-            hint = "ports below 1024 need privilege: bind 8000 and let the proxy have 80"
-            raise DoorError(self.text, "may not be bound by this user", hint) from error
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                hint = f"another process listens on port {self.port}: stop it, or give --bind another port"
-                raise DoorError(self.text, "is already in use", hint, in_use=True) from error
-            hint = "give --bind an address of this machine, for example 127.0.0.1:8000"
-            raise DoorError(self.text, f"cannot be bound ({error.strerror or error})", hint) from error
-        with probe:
-            if self.port == 0:
-                self.port = probe.getsockname()[1]
 
     def admit(self) -> socket.socket:
         """Bind a socket for a new generation."""
         sock = self.bound(shared=True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not self.group:
-            try:
-                attach(sock, steering(0))
-            except OSError:
-                self.steers = False
+        if self.steers and not self.group:
+            attach(sock, steering(0))
         return sock
 
-    def shift(self, member: socket.socket, backlog: int) -> None:
+    def listen(self, member: socket.socket, backlog: int) -> None:
+        """Let *member* join the group; who gets the connections stays as it is."""
+        member.listen(backlog)
+        self.group.append(member)
+
+    def shift(self, member: socket.socket) -> None:
         """Steer all new connections to *member*."""
-        if member not in self.group:
-            member.listen(backlog)
-            self.group.append(member)
+        self.current = member
         if self.steers:
             attach(member, steering(self.group.index(member)))
+
+    def ask(self, member: socket.socket) -> socket.socket:
+        """Connect to *member*, whoever gets the others' connections; the socket has a timeout."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        mine = socket.socket(self.family, socket.SOCK_STREAM)
+        try:
+            mine.settimeout(2.0)
+            mine.bind((here, 0))
+            name = mine.getsockname()
+            source = (int.from_bytes(socket.inet_pton(self.family, name[0])[-4:], "big"), name[1])
+            assert self.current is not None
+            at = self.group.index(self.current)
+            attach(self.current, steering(at, source, self.group.index(member)))
+            try:
+                mine.connect((here, self.port))
+            finally:
+                attach(self.current, steering(at))
+        except BaseException:
+            mine.close()
+            raise
+        return mine
 
     def close(self) -> None:
         """Steer all new connections to the sink."""
         if not self.steers:
-            raise OSError("the kernel does not steer this port's connections")
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        mine = socket.socket(self.family, socket.SOCK_STREAM)
+            raise OSError("this kernel does not steer connections")
         sink = self.bound(shared=True)
-        self._kept += [mine, sink]
-        mine.bind((here, 0))
-        name = mine.getsockname()
-        source = Source(int.from_bytes(socket.inet_pton(self.family, name[0])[-4:], "big"), name[1])
-        serving, last = self.group[-1], len(self.group)
-        at = self.group.index(serving)
-        # The program stands before the sink listens: not one stranger may get into its queue.
-        attach(serving, steering(at, source, last))
-        sink.listen(0)
-        self.group.append(sink)
-        mine.settimeout(2.0)
-        mine.connect((here, self.port))
-        fill(sink, mine)
-        attach(serving, steering(last))
+        self._kept.append(sink)
+        # The program stands already: not one stranger gets into the sink's queue.
+        self.listen(sink, 0)
+        self._kept.append(self.ask(sink))
+        _wait_until_full(sink)
+        self.shift(sink)
 
     def retire(self, member: socket.socket) -> None:
         """Remove *member* from the group, whoever holds a duplicate."""
         if member in self.group:
-            steered = self.group[-1]
             at = self.group.index(member)
             member.shutdown(socket.SHUT_RDWR)
             moved = self.group.pop()
             if moved is not member:
                 self.group[at] = moved
-            if self.group and steered in self.group and self.steers:
-                attach(steered, steering(self.group.index(steered)))
+            if self.current in self.group and self.current is not None:
+                self.shift(self.current)
         member.close()
 
     def release(self) -> None:
-        """Close what is left."""
+        """Give the address back: waiting attempts are refused from now on."""
         for sock in [*self.group, *self._kept]:
             sock.close()
-        self.group.clear()
-        self._kept.clear()
 
 
 class UnixDoor:
@@ -225,102 +185,90 @@ class UnixDoor:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.text = f"unix:{path}"
+        self.steers = True
         self._count = 0
         self._kept: list[socket.socket] = []
         self._inode: int | None = None
-        self._claim()
 
-    @property
-    def text(self) -> str:
-        """The address as a user writes it."""
-        return f"unix:{self.path}"
-
-    def _claim(self) -> None:
-        try:
-            mode = os.stat(self.path).st_mode  # noqa: PTH116 - pathlib would not spare a line
-        except FileNotFoundError:
-            if not os.access(Path(self.path).parent, os.W_OK | os.X_OK):
-                hint = "make the folder, writable for the user that serve runs as"
-                raise DoorError(self.text, "its folder cannot be written", hint) from None
-            return
-        if not stat.S_ISSOCK(mode):
-            raise DoorError(
-                self.text, "is there already, and not a socket", "remove it, or give another path"
-            )
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(0)
-            if probe.connect_ex(self.path) != errno.ECONNREFUSED:  # refused: a leftover, nobody listens
-                hint = "another process listens on it: stop it, or give --bind another path"
-                raise DoorError(self.text, "is already in use", hint, in_use=True)
-
-    def _bound(self) -> tuple[socket.socket, str]:
+    def admit(self) -> socket.socket:
+        """Bind under a name of its own beside the public one."""
         self._count += 1
         name = f"{self.path}.{os.getpid()}.{self._count}"
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.bind(name)
-        except OSError as error:
+            Path(name).chmod(0o666)  # a proxy runs as a user of its own; the folder says who may come in
+        except BaseException:
             sock.close()
-            hint = "a Unix socket's path has at most 100 characters, in a folder this user may write"
-            raise DoorError(self.text, f"cannot be bound ({error.strerror or error})", hint) from error
-        Path(name).chmod(0o666)  # a proxy runs as a user of its own; the folder says who may come in
-        return sock, name
+            raise
+        return sock
 
-    def admit(self) -> socket.socket:
-        """Bind under a name of its own beside the public one."""
-        return self._bound()[0]
-
-    def shift(self, member: socket.socket, backlog: int) -> None:
-        """Rename *member* over the public path."""
-        name = member.getsockname()
+    def listen(self, member: socket.socket, backlog: int) -> None:
+        """Listen under the private name."""
         member.listen(backlog)
-        if Path(name).exists():
-            Path(name).rename(self.path)
+
+    def shift(self, member: socket.socket) -> None:
+        """Rename *member* over the public path."""
+        private = Path(member.getsockname())
+        if private.exists():
+            private.rename(self.path)
             self._inode = Path(self.path).stat().st_ino
+
+    def ask(self, member: socket.socket) -> socket.socket:
+        """Connect to *member* by its private name."""
+        mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mine.settimeout(2.0)
+        try:
+            mine.connect(member.getsockname())
+        except BaseException:
+            mine.close()
+            raise
+        return mine
 
     def close(self) -> None:
         """Rename a full socket over the path: connect() waits."""
-        sink, name = self._bound()
-        sink.listen(0)
-        mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._kept += [mine, sink]
-        mine.connect(name)
-        fill(sink, mine)
-        Path(name).rename(self.path)
-        self._inode = Path(self.path).stat().st_ino
+        sink = self.admit()
+        self._kept.append(sink)
+        self.listen(sink, 0)
+        self._kept.append(self.ask(sink))
+        _wait_until_full(sink)
+        self.shift(sink)
 
     def retire(self, member: socket.socket) -> None:
         """Close it, and remove its private name if it never got the public one."""
-        name = member.getsockname()
+        private = Path(member.getsockname())
         member.close()
-        Path(name).unlink(missing_ok=True)
+        private.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Remove the path if it is still ours."""
-        try:
-            if Path(self.path).stat().st_ino == self._inode:
-                Path(self.path).unlink()
-        except OSError:
-            pass
+        path = Path(self.path)
+        if self._inode is not None and path.exists() and path.stat().st_ino == self._inode:
+            path.unlink()
         for sock in self._kept:
             sock.close()
-        self._kept.clear()
 
 
-def open_doors(addresses: list[str]) -> list[Door]:
-    """Open each "host:port", "[::1]:port" or "unix:/path"; DoorError with nothing left open."""
-    doors: list[Door] = []
-    try:
-        for address in addresses:
-            if address.startswith("unix:"):
-                doors.append(UnixDoor(address.removeprefix("unix:")))
-            else:
-                host, _, port = address.rpartition(":")
-                host = host.strip("[]")
-                v6only = host == "::" and any(other == f"0.0.0.0:{port}" for other in addresses)
-                doors.append(TcpDoor(host, int(port), v6only=v6only))
-    except DoorError:
-        for door in doors:
-            door.release()
-        raise
-    return doors
+Door = TcpDoor | UnixDoor
+
+
+def _wait_until_full(sink: socket.socket) -> None:
+    if not select.select([sink], [], [], 2.0)[0]:
+        raise TimeoutError("the sink did not get our connection")
+
+
+def door(address: str, *, steers: bool, v6only: bool = False) -> Door:
+    """Make the door of "host:port", "[::1]:port" or "unix:/path"; nothing is bound yet."""
+    if address.startswith("unix:"):
+        return UnixDoor(address.removeprefix("unix:"))
+    host, _, port = address.rpartition(":")
+    return TcpDoor(host.strip("[]"), int(port), steers=steers, v6only=v6only)
+
+
+def doors(addresses: list[str], *, steers: bool) -> list[Door]:
+    """Make the doors of all addresses; [::] is dual stack unless 0.0.0.0 has the same port."""
+    return [
+        door(address, steers=steers, v6only=address.replace("[::]", "0.0.0.0") in addresses)  # noqa: S104 - compared
+        for address in addresses
+    ]

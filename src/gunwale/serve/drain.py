@@ -39,7 +39,7 @@ class Owed(NamedTuple):
 
     def __str__(self) -> str:
         counts = zip(self._fields, self, strict=True)
-        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count) or "none"
+        return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if count)
 
 
 def _dump(request: bytes) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
-# Python ignores these in itself; a server starts with the kernel's own defaults.
+# Python ignores or handles these in itself; a server starts with the kernel's own defaults.
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -28,26 +28,40 @@ class Generation:
         self.started = time.monotonic()
         self.status: int | None = None
         """Of the leader, as subprocess has it: negative for a signal; None while it lives."""
+        self._words = -1
 
     def start(self, command: Mapping[str, Any], descriptors: Mapping[str, int]) -> None:
         """Start the server; *descriptors* (name → number) are inherited under their own numbers."""
+        # What it says on stderr while it boots is kept too, for whoever asked for it.
+        self._words = os.memfd_create("gunwale-boot-log")
         listeners = [member.fileno() for member in self.members]
-        told = {**descriptors, "listeners": listeners, "generation": self.number}
-        environ = {**os.environ, **command["environ"], "GUNWALE_SUPERVISED": json.dumps(told)}
-        inherited = [*descriptors.values(), *listeners]
+        inherited = {**descriptors, "boot_log": self._words}
+        told = {**inherited, "listeners": listeners, "generation": self.number}
         self.pid = os.posix_spawn(
             command["argv"][0],
             command["argv"],
-            environ,
+            {**os.environ, **command["environ"], "GUNWALE_SUPERVISED": json.dumps(told)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 # Onto itself: clears close-on-exec in the child only, so that no other generation gets it.
-                *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in inherited),
+                *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in (*inherited.values(), *listeners)),
             ],
             setsid=True,
             setsigmask=[],
             setsigdef=_RESET,
         )
+
+    def last_words(self, lines: int = 60) -> list[str]:
+        """Give the end of what it said while it booted."""
+        if self._words < 0:
+            return []
+        return os.pread(self._words, 1 << 20, 0).decode("utf-8", "replace").splitlines()[-lines:]
+
+    def forget_words(self) -> None:
+        """Close the copy: the server is up."""
+        if self._words >= 0:
+            os.close(self._words)
+            self._words = -1
 
     def signal(self, number: signal.Signals) -> None:
         """Tell the leader."""
@@ -94,6 +108,15 @@ def private_memory(pid: int) -> int | None:
         return None
     kib = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
     return kib * 1024 or None
+
+
+def available_memory() -> int | None:
+    """What the machine can still give, in bytes (proc_meminfo(5)); None where the kernel does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
 
 
 def describe(status: int) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib.util
 import os
+import socket
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunwale.errors import Problem
+from gunwale.serve.door import TcpDoor
 from gunwale.serve.servers import discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_PATH_LIMIT = 85  # sun_path has 108 bytes, and a new generation's private name is longer than the public one
 _SKIPPED = {"tests", "test", "node_modules", "site-packages", "__pycache__"}
 _TRUE = {"1", "true", "yes", "on", "t", "y"}
 
@@ -42,6 +46,61 @@ def installation(plan: Mapping[str, Any]) -> list[Problem]:
         hint = f"pip install {wanted} into the environment that gunwale runs in"
         return [Problem(where="serve.server", message=f"{server} is not installed", hint=hint)]
     return []
+
+
+def addresses(plan: Mapping[str, Any]) -> tuple[list[Problem], list[Problem]]:
+    """Try every address: the ones that are no address for us, and the ones that somebody else has."""
+    wrong: list[Problem] = []
+    taken: list[Problem] = []
+    places = [("serve.bind", address) for address in plan["serve.bind"]]
+    places += [("serve.admin_bind", plan["serve.admin_bind"])] if plan["serve.admin_bind"] != "off" else []
+    for setting, address in places:
+        if address.startswith("unix:"):
+            _try_path(setting, address, wrong, taken)
+        else:
+            _try_port(setting, address, wrong, taken)
+    return wrong, taken
+
+
+def _try_port(setting: str, address: str, wrong: list[Problem], taken: list[Problem]) -> None:
+    option = "--bind" if setting == "serve.bind" else "--admin-bind"
+    host, _, port = address.rpartition(":")
+    try:
+        # Without SO_REUSEPORT, which would let us share a port with whoever asks for it too.
+        TcpDoor(host.strip("[]"), int(port), steers=False).bound(shared=False).close()
+    except PermissionError:
+        hint = "ports below 1024 need privilege: bind 8000 and let the proxy have 80"
+        wrong.append(
+            Problem(where=f"{setting} {address}", message="may not be bound by this user", hint=hint)
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            hint = f"another process listens on port {port}: stop it, or give {option} another port"
+            taken.append(Problem(where=f"{setting} {address}", message="is already in use", hint=hint))
+        else:
+            hint = f"give {option} an address of this machine, for example 127.0.0.1:{port}"
+            message = f"cannot be bound ({error.strerror or error})"
+            wrong.append(Problem(where=f"{setting} {address}", message=message, hint=hint))
+
+
+def _try_path(setting: str, address: str, wrong: list[Problem], taken: list[Problem]) -> None:
+    path = Path(address.removeprefix("unix:"))
+    where = f"{setting} {address}"
+    if len(os.fsencode(path)) > _PATH_LIMIT:
+        hint = f"a Unix socket's path has at most {_PATH_LIMIT} bytes here: choose a shorter one"
+        wrong.append(Problem(where=where, message="is too long", hint=hint))
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        hint = f"make the folder {path.parent}, writable for the user that serve runs as"
+        wrong.append(Problem(where=where, message="its folder cannot be written", hint=hint))
+    elif path.exists() and not path.is_socket():
+        hint = "remove it, or give another path"
+        wrong.append(Problem(where=where, message="is there already, and not a socket", hint=hint))
+    elif path.exists():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(0)
+            if probe.connect_ex(str(path)) != errno.ECONNREFUSED:  # refused: a leftover, nobody listens
+                hint = "another process listens on it: stop it, or give another path"
+                taken.append(Problem(where=where, message="is already in use", hint=hint))
 
 
 def _root(*, may_be_root: bool) -> Iterator[Problem]:
@@ -113,7 +172,7 @@ def _environment(plan: Mapping[str, Any], environ: Mapping[str, str]) -> Iterato
 
 
 def _proxy_fix(plan: Mapping[str, Any], directory: Path) -> Iterator[Problem]:
-    if plan["proxies.hops"] is None:
+    if plan["proxies.hops"] is None or str(plan["app"]).startswith("gunwale."):  # gunwale echo
         return
     for path, line, text in find_proxy_fix(directory):
         yield Problem(

@@ -6,6 +6,8 @@ matters how badly it stops. Standard library only; the application is never impo
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import selectors
@@ -18,30 +20,24 @@ from typing import TYPE_CHECKING, Any
 from gunwale.plan import budget
 from gunwale.runtime.scoreboard import BUCKETS, FAILED, OK, UNCHECKED, UNKNOWN, Scoreboard, State
 from gunwale.serve import admin, control
-from gunwale.serve.door import Door, DoorError, open_doors
-from gunwale.serve.drain import accept_queue, look
+from gunwale.serve.door import doors
+from gunwale.serve.drain import accept_queue
+from gunwale.serve.ending import KILL_AFTER, Ending
 from gunwale.serve.generation import Generation, describe, private_memory, reap
+from gunwale.serve.reload import Reload, shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TICK = 0.02
-QUIET = 0.1
-"""Seconds for which nothing may be owed before the server is stopped."""
-KILL_AFTER = 3.0
-"""Seconds from SIGTERM to SIGKILL, for a server that has nothing left to do."""
+    from gunwale.serve.door import Door
+
+    Tell = Callable[[dict[str, Any]], None]
+
 DEATHS, DEATHS_WITHIN = 5, 60.0
+LINGER = 2.0
+"""Seconds in which a keep-alive client of a replaced generation hears that its connection closes."""
 SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGCHLD")
-
-
-def say(message: str) -> None:
-    """Write a log line on stderr; a closed or full stderr never ends serve."""
-    now = time.time()
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
-    try:
-        os.write(2, f"{stamp} gunwale[{os.getpid()}]: {message}\n".encode())
-    except OSError:
-        return
+_MIB = 1 << 20
 
 
 class Supervisor:
@@ -49,150 +45,181 @@ class Supervisor:
 
     def __init__(self, handover: dict[str, Any], handover_fd: int) -> None:
         self.plan: dict[str, Any] = handover["plan"]
+        self.plan_file: str | None = handover["plan_file"]
         self.command: dict[str, Any] = handover["command"]
         self.capacity: dict[str, Any] = handover["capacity"]
         self.board = Scoreboard.create(slots=self.command["slots"], entries=self.command["entries"])
         self.doors: list[Door] = []
         self.generation = Generation(0, [])
-        self.number = 0
+        self.number = 0  # the latest one started
+        self.reload: Reload | None = None
+        self.endings: list[Ending] = []
         self.exit_status: int | None = None
-        self.counters = {
-            "gunwale_reloads_total": 0.0,
-            "gunwale_drains_total": 0.0,
-            "gunwale_requests_cut_total": 0.0,
-        }
-        self._deaths: list[float] = []
-        self._without_server = time.monotonic()
+        self.counters = dict.fromkeys(
+            ("gunwale_reloads_total", "gunwale_drains_total", "gunwale_requests_cut_total"), 0.0
+        )
+        self.selector = selectors.DefaultSelector()
         self._timers: dict[str, tuple[float, Callable[[], None]]] = {}
-        self._selector = selectors.DefaultSelector()
-        self._admin: socket.socket | None = None
+        self._deaths: list[float] = []
+        self._opened: list[socket.socket] = []
+        self._admin = ""
+        self._without_server = time.monotonic()
         self._clients: dict[int, admin.Client] = {}
-        self._lock: socket.socket | None = None
-        self._stop_deadline = 0.0
-        self._quiet_since: float | None = None
-        self._drain_began = 0.0
         self._interrupts = 0
         lifeline, self._lifeline_held = os.pipe()
         self._woken, wakeup = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(wakeup, False)
-        self._inherited = {
-            "handover": handover_fd,
-            "scoreboard": self.board.fd,
-            "lifeline": lifeline,
-            "wakeup": wakeup,
-        }
+        descriptors = (handover_fd, self.board.fd, lifeline, wakeup)
+        self._inherited = dict(
+            zip(("handover", "scoreboard", "lifeline", "wakeup"), descriptors, strict=True)
+        )
         self.pages = {
             self.plan["health.liveness_path"]: self.liveness,
             self.plan["health.readiness_path"]: self.readiness,
             "/metrics": self.metrics,
         }
 
+    def say(self, message: str) -> None:
+        """Write a log line on stderr; a closed or full stderr never ends serve."""
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+        with contextlib.suppress(OSError):
+            os.write(2, f"{stamp} gunwale[{os.getpid()}]: {message}\n".encode())
+
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
         self._take_signals()
+        self.doors = doors(self.plan["serve.bind"], steers=self.command["steers"])
         try:
-            self.doors = open_doors(self.plan["serve.bind"])
-            self._lock = control.take(self.doors[0].text)
-            self._admin = admin.listen(self.plan["serve.admin_bind"])
-        except DoorError as error:
-            say(f"{error.where}: {error.message}\n  hint: {error.hint}")
-            for door in self.doors:
-                door.release()
-            return 3 if error.in_use else 2
-        if self._admin is not None:
-            self._selector.register(self._admin, selectors.EVENT_READ, self._accept_admin)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._on_wakeup)
-        self._start([door.admit() for door in self.doors])
+            members = [door.admit() for door in self.doors]
+            self._control = control.take(self.doors[0].text)
+            listener = admin.listen(self.plan["serve.admin_bind"])
+        except OSError as error:
+            # The command line has looked at every address and explained it: this is a race.
+            where = ", ".join([*self.plan["serve.bind"], self.plan["serve.admin_bind"]])
+            self.say(f"{where}: cannot be bound: {error.strerror or error}; does another gunwale serve it?")
+            return 3 if error.errno == errno.EADDRINUSE else 2
+        if listener is not None:
+            self._admin = admin.text(listener)
+            self._watch(listener, lambda: self._accept(listener, self._begin_admin))
+        self._watch(self._control, lambda: self._accept(self._control, self._begin_control))
+        self._watch(self._woken, self._on_wakeup)
+        self._start(members)
         while self.exit_status is None:
             self._turn()
         return self.exit_status
 
-    def _take_signals(self) -> None:
-        self._signal_end, signal_out = socket.socketpair()
-        self._signal_end.settimeout(0)
-        signal_out.settimeout(0)
-        self._signal_out = signal_out
-        for name in SIGNALS:
-            signal.signal(getattr(signal, name), lambda _number, _frame: None)
-        signal.set_wakeup_fd(signal_out.fileno(), warn_on_full_buffer=False)
-        self._selector.register(self._signal_end, selectors.EVENT_READ, self._on_signals)
+    # The loop
+
+    def _watch(self, source: socket.socket | int, action: Callable[[], None]) -> None:
+        self.selector.register(source, selectors.EVENT_READ, action)
+
+    def later(self, name: str, seconds: float, action: Callable[[], None]) -> None:
+        """Do *action* in so many seconds; one timer a *name*."""
+        self._timers[name] = (time.monotonic() + seconds, action)
+
+    def forget(self, name: str) -> None:
+        """Take a timer back."""
+        self._timers.pop(name, None)
 
     def _turn(self) -> None:
         now = time.monotonic()
         for name, (when, action) in list(self._timers.items()):
-            if when <= now:
+            if when <= now and self._timers.get(name, (0, None))[1] is action:
                 del self._timers[name]
                 action()
         if self.exit_status is not None:
             return
         until = min((when for when, _ in self._timers.values()), default=None)
-        for key, _ in self._selector.select(None if until is None else max(0.0, until - time.monotonic())):
-            key.data()
+        for key, _ in self.selector.select(None if until is None else max(0.0, until - time.monotonic())):
+            if key.fileobj in self.selector.get_map():  # an earlier action may have closed it
+                key.data()
 
-    def _later(self, name: str, seconds: float, action: Callable[[], None]) -> None:
-        self._timers[name] = (time.monotonic() + seconds, action)
+    def _take_signals(self) -> None:
+        self._signal_end, self._signal_out = socket.socketpair()
+        self._signal_end.settimeout(0)
+        self._signal_out.settimeout(0)
+        for name in SIGNALS:
+            signal.signal(getattr(signal, name), lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._signal_out.fileno(), warn_on_full_buffer=False)
+        self._watch(self._signal_end, self._on_signals)
 
     # Starting
 
-    def _start(self, members: list[socket.socket]) -> None:
+    def _next(self, members: list[socket.socket], workers: int) -> Generation:
         self.number += 1
-        self.generation = Generation(self.number, members)
+        generation = Generation(self.number, members)
         self.board.reset(self.number)
+        self.board.set_target(self.number, workers)
+        generation.start(self.command, self._inherited)
+        return generation
+
+    def _start(self, members: list[socket.socket]) -> None:
         # One worker first: it shows that the application starts, and it is the one measured.
-        self.board.set_target(self.number, 1)
-        self.generation.start(self.command, self._inherited)
+        self.generation = self._next(members, 1)
 
     def _on_wakeup(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             while os.read(self._woken, 4096):
                 pass
-        except BlockingIOError:
-            pass
-        booted = [worker for worker in self.board.workers(self.number) if worker.booted]
-        if self.board.state == State.STARTING and booted and self.generation.status is None:
-            for door, member in zip(self.doors, self.generation.members, strict=True):
-                door.shift(member, self.plan["serve.backlog"])
-            self.board.state = State.SERVING
-            took = time.monotonic() - self.generation.started
-            where = ", ".join(door.text for door in self.doors)
-            say(f"serving on {where}: generation {self.number}, first worker booted in {took:.2f} s")
-            if self._admin is not None:
-                say(f"admin port on {admin.text(self._admin)}: {', '.join(self.pages)}")
-            self._scale(booted[0].pid)
+        if self.board.state == State.STARTING and self.generation.status is None:
+            booted = [worker for worker in self.board.workers(self.number) if worker.booted]
+            if booted:
+                self._open(booted[0].pid)
 
-    def _scale(self, first: int) -> None:
-        workers = self.plan["serve.workers"]
-        measured = private_memory(first)
-        if workers == "auto":
-            workers, why, _ = budget.workers(
-                cpu=self.capacity["cpu"],
-                memory=self.capacity["memory"],
-                parent=sum(private_memory(pid) or 0 for pid in (os.getpid(), self.generation.pid)),
-                worker_memory=None if measured is None else int(measured * budget.WORKER_MARGIN),
+    def _open(self, first: int) -> None:
+        workers = self._workers(first)
+        if workers == 1 and self.command["alone"] and self.plan["serve.workers"] == "auto":
+            self.say(
+                "one worker is all that fits: as gthread with 4 threads, so that one request blocks no other"
             )
-            say(f"workers: {workers} ({why})")
-        elif measured and self.capacity["memory"] and workers * measured > 0.8 * self.capacity["memory"]:
-            mib = 1 << 20
-            say(
-                f"warning: {workers} workers of {measured / mib:.0f} MiB each pass 80 % of the memory limit"
-                f" of {self.capacity['memory'] / mib:.0f} MiB; the number is yours and stands"
-            )
+            self.command = {**self.command, **self.command["alone"], "alone": None}
+            members = self.generation.members
+            self._end(self.generation, lambda: self._start(members)).stop(quick=True)
+            return
+        for door, member in zip(self.doors, self.generation.members, strict=True):
+            if self._opened is not self.generation.members:  # else a restart, on sockets that are open
+                door.listen(member, self.plan["serve.backlog"])
+                door.shift(member)
+        self._opened = self.generation.members
+        self.board.state = State.SERVING
+        self.generation.forget_words()
+        took, where = time.monotonic() - self.generation.started, ", ".join(door.text for door in self.doors)
+        self.say(f"serving on {where}: generation {self.number}, first worker booted in {took:.2f} s")
+        if self._admin:
+            self.say(f"admin port on {self._admin}: {', '.join(self.pages)}")
+        control.notify("READY=1")
         self._set_workers(min(workers, self.board.slots))
 
+    def _workers(self, first: int) -> int:
+        workers: int | str = self.plan["serve.workers"]
+        measured, limit = private_memory(first), self.capacity["memory"]
+        if workers == "auto":
+            given = self.plan["resources.worker_memory"]
+            count, why, _ = budget.workers(
+                cpu=self.capacity["cpu"],
+                memory=limit,
+                parent=sum(private_memory(pid) or 0 for pid in (os.getpid(), self.generation.pid)),
+                worker_memory=given or (measured and int(measured * budget.WORKER_MARGIN)),
+            )
+            self.say(f"workers: {count} ({why})")
+            return count
+        assert isinstance(workers, int)
+        if measured and limit and workers * measured > budget.SHARE_OF_MEMORY * limit:
+            taken = f"{workers} workers of {measured / _MIB:.0f} MiB each"
+            self.say(f"warning: {taken} pass 80 % of {limit / _MIB:.0f} MiB; the number is yours and stands")
+        return workers
+
     def _set_workers(self, workers: int) -> None:
-        self.board.set_target(self.number, workers)
+        self.board.set_target(self.generation.number, workers)
         if self.command["scale_signal"]:
             self.generation.signal(signal.Signals[self.command["scale_signal"]])
 
     # Signals
 
     def _on_signals(self) -> None:
-        try:
-            numbers = self._signal_end.recv(4096)
-        except BlockingIOError:
-            return
-        for number in numbers:
+        for number in self._signal_end.recv(4096):
             getattr(self, f"_on_{signal.Signals(number).name.lower()}")()
 
     def _on_sigterm(self) -> None:
@@ -206,46 +233,55 @@ class Supervisor:
             self.stop("SIGINT", 0.0)
 
     def _on_sigquit(self) -> None:
-        say("stopping at once")
-        self._name_cut()
-        self._stop_server(quick=True)
+        self.say("stopping at once")
+        self._stop_all(quick=True)
 
     def _on_sighup(self) -> None:
-        say("SIGHUP: this version cannot reload; the running generation stays as it is")
+        self.begin_reload(lambda _line: None)
 
     def _on_sigttin(self) -> None:
-        self._set_workers(min(self.board.target(self.number) + 1, self.board.slots))
+        self._set_workers(min(self.board.target(self.generation.number) + 1, self.board.slots))
 
     def _on_sigttou(self) -> None:
-        self._set_workers(max(self.board.target(self.number) - 1, 1))
+        self._set_workers(max(self.board.target(self.generation.number) - 1, 1))
 
     def _on_sigchld(self) -> None:
         for pid, status in reap():
-            if pid == self.generation.pid:
-                self.generation.status = status
-                self._without_server = time.monotonic()
-                if self.board.state < State.STOPPING:
+            for ending in self.endings:
+                if ending.generation.pid == pid:
+                    ending.generation.status = status
+                    break
+            else:
+                if self.reload and self.reload.generation.pid == pid:
+                    self.reload.generation.status = status
+                    self.reload.on_death(status)
+                elif self.generation.pid == pid and self.generation.status is None:
+                    self.generation.status = status
                     self._on_death(status)
 
     def _on_death(self, status: int) -> None:
-        if self.board.state == State.STARTING:
-            say(f"the server ended before a worker was up ({describe(status)}): its own words are above")
+        now = self._without_server = time.monotonic()
+        if self.board.state == State.STARTING and not self._opened:
+            self.say(f"the server ended before a worker was up ({describe(status)}): its own words are above")
             self._leave(3)
             return
         if self.board.state >= State.LAME_DUCK:
-            say(f"the server ended while draining ({describe(status)})")
-            self._stop_server(quick=True)
+            self.say(f"the server ended while draining ({describe(status)})")
+            self._stop_all(quick=True)
             return
-        now = time.monotonic()
         self._deaths = [*(death for death in self._deaths if death > now - DEATHS_WITHIN), now]
         if len(self._deaths) >= DEATHS:
-            say(f"the server ended {DEATHS} times in {DEATHS_WITHIN:.0f} s ({describe(status)}): giving up")
+            self.say(
+                f"the server ended {DEATHS} times in {DEATHS_WITHIN:.0f} s ({describe(status)}): giving up"
+            )
             self._leave(3)
             return
         wait = min(0.1 * 2 ** (len(self._deaths) - 1), 10.0)
-        say(f"the server ended ({describe(status)}); starting it again in {wait:.1f} s")
-        self.generation.kill()  # workers that outlived their master
-        self._later("restart", wait, self._restart)
+        self.say(f"the server ended ({describe(status)}); starting it again in {wait:.1f} s")
+        # Workers that outlived their master end by themselves, after the request they are in.
+        patience = self.plan["serve.request_timeout"] + KILL_AFTER
+        self.later(f"kill {self.generation.number}", patience, self.generation.kill)
+        self.later("restart", wait, self._restart)
 
     def _restart(self) -> None:
         if self.board.state < State.LAME_DUCK:
@@ -253,118 +289,172 @@ class Supervisor:
             self.board.state = State.STARTING
             self._start(self.generation.members)
 
+    # Reloading
+
+    def begin_reload(self, tell: Tell) -> None:
+        """Start a second generation and let it prove itself; *tell* hears how it goes."""
+        refusal = None
+        if self.board.state != State.SERVING:
+            refusal = f"serve is {self.board.state.name.lower().replace('_', ' ')}"
+        elif self.reload or self.endings:
+            refusal = "another reload is under way: try again when it has ended"
+        elif not self.command["steers"]:
+            refusal = (
+                "this kernel does not steer connections, and a reload would lose requests: restart instead"
+            )
+        elif missing := shortage(self):
+            refusal = f"not enough memory: {missing}"
+        if refusal:
+            self.say(f"reload refused: {refusal}")
+            tell({"say": f"reload refused: {refusal}"})
+            tell({"exit": 1})
+            return
+        self.say(f"reload: generation {self.number + 1} is starting")
+        tell({"say": f"generation {self.number + 1} is starting"})
+        target = self.board.target(self.generation.number)
+        generation = self._next([door.admit() for door in self.doors], target)
+        self.reload = Reload(self, generation, tell)
+
+    def shift(self, generation: Generation, tell: Tell) -> None:
+        """Give *generation* all new connections, and drain the old one."""
+        old, self.generation, self.reload = self.generation, generation, None
+        for door, member in zip(self.doors, generation.members, strict=True):
+            door.shift(member)
+        self._opened = generation.members
+        generation.forget_words()
+        self.board.close_connections(old.number)
+        self.counters["gunwale_reloads_total"] += 1
+        took = time.monotonic() - generation.started
+        said = f"generation {generation.number} serves, after {took:.1f} s; generation {old.number} drains"
+        self.say(said)
+        tell({"say": said})
+
+        def ended() -> None:
+            self.retire(old)
+            tell({"say": f"generation {old.number} has ended"})
+            tell({"exit": 0})
+
+        self._end(old, ended).drain(self.plan["serve.drain_timeout"], at_least=LINGER)
+
+    def retire(self, generation: Generation) -> None:
+        """Take the sockets and the records of a finished generation away."""
+        for door, member in zip(self.doors, generation.members, strict=True):
+            door.retire(member)
+        generation.forget_words()
+        self.endings = [ending for ending in self.endings if ending.generation is not generation]
+        if self.reload and self.reload.generation is generation:
+            self.reload = None
+
+    def _end(self, generation: Generation, then: Callable[[], None]) -> Ending:
+        def ended() -> None:
+            self.endings.remove(ending)
+            then()
+
+        ending = Ending(self, generation, ended)
+        self.endings.append(ending)
+        return ending
+
     # Stopping
 
     def stop(self, why: str, lame_duck: float) -> None:
         """Begin the end: lame duck, sink, drain, stop."""
         if self.board.state >= State.LAME_DUCK:
             return
-        if self.board.state == State.STARTING:
-            say(f"{why} before the first worker was up: stopping")
-            self._stop_server(quick=True)
+        control.notify("STOPPING=1")
+        if self.reload:
+            self.reload.fail(f"{why} came")
+        if not self._opened:
+            self.say(f"{why} before the first worker was up: stopping")
+            self._stop_all(quick=True)
             return
-        say(f"{why}: draining" + (f", lame duck for {lame_duck:g} s" if lame_duck else ""))
+        self.say(f"{why}: draining" + (f", lame duck for {lame_duck:g} s" if lame_duck else ""))
         self.counters["gunwale_drains_total"] += 1
         self.board.state = State.LAME_DUCK
-        self._later("sink", lame_duck, self._close_doors)
+        self.forget("restart")
+        self.later("sink", lame_duck, self._close_doors)
 
     def _close_doors(self) -> None:
         self.board.state = State.DRAINING
-        self._drain_began = time.monotonic()
-        self._stop_deadline = self._drain_began + self.plan["serve.drain_timeout"]
+        timeout: float = self.plan["serve.drain_timeout"]
         try:
             for door in self.doors:
                 door.close()
         except OSError as error:
-            say(f"the door cannot be closed from outside ({error}): the server's own drain is used")
-            self._stop_server(quick=False)
-            return
-        self._check_drain()
-
-    def _check_drain(self) -> None:
-        now = time.monotonic()
-        owed, busy = self._owed(silence_over=now - self._drain_began > 5), self.board.busy(self.number)
-        if busy or owed != "none":
-            self._quiet_since = None
-        elif self._quiet_since is None:
-            self._quiet_since = now
-        if self._quiet_since is not None and now - self._quiet_since >= QUIET:
-            say(f"drained in {now - self._drain_began:.2f} s; stopping the server")
-            self._stop_server(quick=False)
-        elif now >= self._stop_deadline:
-            say(f"drain_timeout: {busy} in requests; connections: {owed}")
-            self._name_cut()
-            self._stop_server(quick=True)
+            self.say(f"the door cannot be closed from outside ({error}): the server's own drain is used")
+            self._end(self.generation, self._leave_when_ended).stop(grace=timeout)
         else:
-            self._later("drain", TICK, self._check_drain)
+            self._end(self.generation, self._leave_when_ended).drain(timeout)
 
-    def _owed(self, *, silence_over: bool) -> str:
-        try:
-            return str(look(self.generation.members, silence_over=silence_over))
-        except OSError:
-            return "none"  # sock_diag is not there: the scoreboard alone decides
-
-    def _name_cut(self) -> None:
-        now = time.monotonic()
-        for running in self.board.running(self.number):
-            self.counters["gunwale_requests_cut_total"] += 1
-            pid, seconds = running.pid, now - running.started
-            say(f"cut: request {running.request_id or '?'} in worker {pid} after {seconds:.1f} s")
-
-    def _stop_server(self, *, quick: bool) -> None:
-        if self.board.state == State.STOPPING and not quick:
-            return
+    def _stop_all(self, *, quick: bool) -> None:
         self.board.state = State.STOPPING
         self._timers.clear()
-        self.generation.signal(signal.Signals[self.command["quick_signal"]] if quick else signal.SIGTERM)
-        self._later("kill", 1.0 if quick else KILL_AFTER, self.generation.kill)
-        self._await_end()
+        if not any(ending.generation is self.generation for ending in self.endings):
+            self._end(self.generation, self._leave_when_ended)
+        for ending in list(self.endings):
+            ending.stop(quick=quick)
 
-    def _await_end(self) -> None:
-        if not self.generation.is_gone:
-            self._later("end", TICK, self._await_end)
-        elif "leaving" in self._owed(silence_over=True) and time.monotonic() < self._stop_deadline:
-            # A container's network goes with PID 1: what the kernel still has to send would be lost.
-            self._later("end", TICK, self._await_end)
-        else:
+    def _leave_when_ended(self) -> None:
+        if not self.endings:
             self._leave(0)
 
     def _leave(self, status: int) -> None:
         self.generation.kill()
         for door, member in zip(self.doors, self.generation.members, strict=True):
             door.retire(member)
-        for door in self.doors:
             door.release()
-        say(f"stopped, exit status {status}")
+        self.say(f"stopped, exit status {status}")
         self.exit_status = status
 
-    # The admin port
+    # The admin port and the control socket
 
-    def _accept_admin(self) -> None:
-        assert self._admin is not None
-        try:
-            sock, _ = self._admin.accept()
-        except OSError:
-            return
-        if len(self._clients) >= admin.CONNECTIONS:
+    def _accept(self, listener: socket.socket, begin: Callable[[socket.socket], None]) -> None:
+        with contextlib.suppress(OSError):
+            sock, _ = listener.accept()
+            if len(self._clients) >= admin.CONNECTIONS:
+                sock.close()
+            else:
+                begin(sock)
+
+    def _begin_admin(self, sock: socket.socket) -> None:
+        client, fd = admin.Client(sock), sock.fileno()
+        self._clients[fd] = client
+
+        def drop() -> None:
+            self.forget(f"admin {fd}")
+            self.selector.unregister(sock)
+            del self._clients[fd]
+            sock.close()
+
+        def read() -> None:
+            if client.read(self.pages):
+                drop()
+
+        self._watch(sock, read)
+        self.later(f"admin {fd}", admin.PATIENCE, drop)
+        read()
+
+    def _begin_control(self, sock: socket.socket) -> None:
+        if not control.is_friend(sock):
             sock.close()
             return
-        client = admin.Client(sock)
-        fd = sock.fileno()
-        self._clients[fd] = client
-        self._selector.register(sock, selectors.EVENT_READ, lambda: self._read_admin(fd))
-        self._later(f"admin {fd}", admin.PATIENCE, lambda: self._drop_admin(fd))
-        self._read_admin(fd)
+        conversation = control.Conversation(sock)
 
-    def _read_admin(self, fd: int) -> None:
-        if self._clients[fd].read(self.pages):
-            self._drop_admin(fd)
+        def tell(line: dict[str, Any]) -> None:
+            conversation.tell(line)
+            if "exit" in line:
+                sock.close()
 
-    def _drop_admin(self, fd: int) -> None:
-        client = self._clients.pop(fd)
-        self._timers.pop(f"admin {fd}", None)
-        self._selector.unregister(client.sock)
-        client.sock.close()
+        def read() -> None:
+            request = conversation.hear()
+            if request is None:
+                return
+            self.selector.unregister(sock)
+            if request.get("do") == "reload":
+                self.begin_reload(tell)
+            else:
+                tell({"status": self.status(), "exit": 0} if request.get("do") == "status" else {"exit": 2})
+
+        self._watch(sock, read)
 
     def liveness(self) -> admin.Answer:
         """Alive, unless no server has existed for ready_timeout or every worker is stuck.
@@ -372,17 +462,16 @@ class Supervisor:
         It never asks a dependency: a restart does not mend a database.
         """
         now = time.monotonic()
-        gone = self.generation.status is not None
-        if gone and now - self._without_server > self.plan["rollout.ready_timeout"]:
-            return admin.verdict(503, "no server", seconds=round(now - self._without_server, 1))
-        workers = self.board.workers(self.number)
-        stuck = 2 * self.plan["serve.request_timeout"]
-        running = self.board.running(self.number)
-        stuck_pids = {request.pid for request in running if now - request.started > stuck}
-        if workers and all(
-            worker.pid in stuck_pids and worker.busy >= self.command["concurrency"] for worker in workers
-        ):
-            return admin.verdict(503, "every worker is stuck", seconds=stuck)
+        if self.generation.status is not None:
+            seconds = now - self._without_server
+            if seconds > self.plan["rollout.ready_timeout"]:
+                return admin.verdict(503, "no server", seconds=round(seconds, 1))
+        stuck = now - 2 * self.plan["serve.request_timeout"]
+        running = self.board.running(self.generation.number)
+        workers = self.board.workers(self.generation.number)
+        late = [request.pid for request in running if request.started < stuck]
+        if workers and all(late.count(worker.pid) >= self.command["concurrency"] for worker in workers):
+            return admin.verdict(503, "every worker is stuck")
         return admin.verdict(200, "alive")
 
     def readiness(self) -> admin.Answer:
@@ -390,42 +479,68 @@ class Supervisor:
         state = self.board.state
         if state != State.SERVING:
             return admin.verdict(503, state.name.lower().replace("_", " "))
-        if not any(worker.booted for worker in self.board.workers(self.number)):
+        if not any(worker.booted for worker in self.board.workers(self.generation.number)):
             return admin.verdict(503, "no worker")
-        health = self.board.health(self.number)
+        health = self.board.health(self.generation.number)
         stale = time.monotonic() - health.checked_at > 3 * self.plan["health.interval"]
         word = {UNCHECKED: "ready", UNKNOWN: "not checked yet", FAILED: "failed", OK: "ready"}[health.status]
         if stale and health.status in {OK, FAILED}:
             word = "stale"
-        return admin.verdict(
-            200 if word == "ready" else 503, word, **({"detail": health.detail} if health.detail else {})
-        )
+        detail = {"detail": health.detail} if health.detail else {}
+        return admin.verdict(200 if word == "ready" else 503, word, **detail)
 
     def metrics(self) -> admin.Answer:
         """Everything the scoreboard and the sockets tell."""
-        workers = self.board.workers(self.number)
+        number = self.generation.number
+        workers = self.board.workers(number)
         gauges: dict[str, float] = {
             "gunwale_requests_in_flight": sum(worker.busy for worker in workers),
             'gunwale_workers{state="busy"}': sum(worker.busy > 0 for worker in workers),
             'gunwale_workers{state="booted"}': sum(worker.booted for worker in workers),
-            "gunwale_workers_target": self.board.target(self.number),
-            "gunwale_generation": self.number,
+            "gunwale_workers_target": self.board.target(number),
+            "gunwale_generation": number,
         }
         for door, member in zip(self.doors, self.generation.members, strict=True):
             gauges[f'gunwale_accept_queue{{address="{door.text}"}}'] = accept_queue(member)
         for state in State:
             gauges[f'gunwale_state{{state="{state.name.lower()}"}}'] = state == self.board.state
-        return admin.Answer(
-            200,
-            "text/plain; version=0.0.4",
-            admin.metrics(self.board.totals(), BUCKETS, gauges, self.counters),
-        )
+        text = admin.metrics(self.board.totals(), BUCKETS, gauges, self.counters)
+        return admin.Answer(200, "text/plain; version=0.0.4", text)
+
+    def status(self) -> dict[str, Any]:
+        """Everything `gunwale status` shows; times in seconds ago."""
+        now = time.monotonic()
+
+        def describe_generation(generation: Generation, role: str) -> dict[str, Any]:
+            workers = [
+                {**worker._asdict(), "since": round(now - worker.since, 1)}
+                for worker in self.board.workers(generation.number)
+            ]
+            running = [
+                {**request._asdict(), "started": round(now - request.started, 3)}
+                for request in self.board.running(generation.number)
+            ]
+            facts = {"generation": generation.number, "role": role, "pid": generation.pid}
+            return {**facts, "workers": workers, "running": running}
+
+        generations = [describe_generation(self.generation, "serving")]
+        generations += [describe_generation(ending.generation, "draining") for ending in self.endings]
+        generations += [describe_generation(self.reload.generation, "starting")] if self.reload else []
+        return {
+            "state": self.board.state.name.lower(),
+            "pid": os.getpid(),
+            "bind": [door.text for door in self.doors],
+            "admin_bind": self._admin or None,
+            "plan_file": self.plan_file,
+            "requests": self.board.totals().requests,
+            "generations": generations,
+        }
 
 
 def main() -> None:
     """Run as ``python -m gunwale.serve.supervisor FD``, where FD holds the hand-over's JSON."""
     fd = int(sys.argv[1])
-    os.set_inheritable(fd, 0)
+    os.set_inheritable(fd, False)  # noqa: FBT003 - os's signature
     handover = json.loads(os.pread(fd, os.fstat(fd).st_size, 0))
     sys.exit(Supervisor(handover, fd).run())
 

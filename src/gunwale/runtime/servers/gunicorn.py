@@ -14,6 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from gunicorn.config import Config
     from gunicorn.http.message import Request
     from gunicorn.workers.base import Worker
-
-GRACEFUL = 2
 
 
 def listeners(supervised: Supervised, conf: Config, log: object) -> list[Any]:
@@ -114,7 +113,6 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
             "daemon": False,
             "reuse_port": False,
             "control_socket_disable": True,
-            "graceful_timeout": GRACEFUL,
             # Only what wsgi.multiprocess is derived from: how many there are is the supervisor's to say.
             "workers": 1 if self.supervised.plan["serve.workers"] == 1 else 2,
             "forwarder_headers": "",
@@ -178,7 +176,7 @@ class Hooks:
 
     def pre_request(self, _worker: Worker, req: Request) -> None:
         """Close the connection after this request, from the lame duck on."""
-        if self._supervised.board.is_draining:
+        if self._supervised.board.is_closing:
             req.force_close()
 
     def worker_exit(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
@@ -223,6 +221,7 @@ def main() -> None:
     """Run Gunicorn with this process's own arguments."""
     leave_systemd_to_the_supervisor()
     supervised = Supervised()
+    keep_words(supervised.boot_log)
     hold(supervised.lifeline)
     sys.argv[0] = "gunicorn"
     GunwaleApplication(supervised).run()

@@ -27,6 +27,7 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from gunwale.runtime import server_log
 from gunwale.runtime.application import load
+from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
@@ -79,8 +80,8 @@ class Task(WSGITask):
                 self.channel.request_id = str(self.environ.get(REQUEST_ID, ""))
 
     def build_response_header(self) -> bytes:
-        """Close the connection after this response, from the lame duck on."""
-        if self.channel.server.supervised.board.is_draining:
+        """Close the connection after this response, from the lame duck on, and after a reload."""
+        if self.channel.server.supervised.board.is_closing:
             self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it
         head: bytes = super().build_response_header()
         return head
@@ -170,18 +171,12 @@ class Server:
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(adjustments.threads)
         self._listeners = []
+        given = {"dispatcher": self._dispatcher, "adj": adjustments, "bind_socket": False}
         for fd in supervised.listeners:
             sock = socket.socket(fileno=fd)
             kind = UnixListener if sock.family == socket.AF_UNIX else TcpListener
-            listener = kind(
-                application,
-                self._map,
-                _sock=sock,
-                dispatcher=self._dispatcher,
-                adj=adjustments,
-                sockinfo=(sock.family, sock.type, sock.proto, None),
-                bind_socket=False,
-            )
+            info = (sock.family, sock.type, sock.proto, None)
+            listener = kind(application, self._map, _sock=sock, sockinfo=info, **given)
             listener.supervised, listener.closer = supervised, self.closer
             listener.server_name = listener.effective_host
             self._listeners.append(listener)
@@ -196,7 +191,7 @@ class Server:
         while True:
             channels = [each for each in self._map.values() if isinstance(each, Channel)]
             owing = [channel for channel in channels if channel.owes]
-            if self.supervised.board.is_draining:
+            if self.supervised.board.is_closing:
                 self._note(owing)
             if self.is_told_to_stop:
                 self._accept_the_last()
@@ -277,6 +272,7 @@ def main() -> int:
         signal.signal(getattr(signal, name), leave)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's: Waitress reloads nothing
     supervised = Supervised()
+    keep_words(supervised.boot_log)
     hold(supervised.lifeline)
     plan = dict(supervised.plan)
     slot = supervised.slot = supervised.board.claim(supervised.generation)

@@ -53,6 +53,7 @@ def command(plan: Mapping[str, Any], capacity: Capacity, *, left_to_server: froz
         slots=max(32, 2 * most),
         concurrency=concurrency,
         scale_signal="SIGTTIN",
+        steers=plan["serve.steers"],
     )
 
 
@@ -65,7 +66,7 @@ def _words(plan: Mapping[str, Any], left_to_server: frozenset[str]) -> Iterator[
         # Gunicorn's times are whole seconds.
         yield str(max(1, round(value))) if isinstance(value, float) else str(value)
     yield "--graceful-timeout"
-    yield str(GRACEFUL)
+    yield str(GRACEFUL if plan["serve.steers"] else round(plan["serve.drain_timeout"]))
     if plan["serve.preload"]:
         yield "--preload"
     if os.access("/dev/shm", os.W_OK):  # noqa: S108 - a tmpfs: the heartbeat must not wait for a disk

@@ -36,6 +36,7 @@ def command(plan: Mapping[str, Any], _capacity: Capacity, *, left_to_server: fro
         slots=1,
         concurrency=plan["serve.threads"],
         buffered=CONNECTIONS,
+        steers=plan["serve.steers"],
     )
 
 
