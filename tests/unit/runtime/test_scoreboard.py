@@ -1,0 +1,40 @@
+"""What is owed without being a request: noted while it lasts, and never counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gunwale.runtime.scoreboard import Scoreboard
+
+if TYPE_CHECKING:
+    from gunwale.runtime.scoreboard import Slot
+
+
+@pytest.fixture
+def slot() -> Slot:
+    return Scoreboard.create(slots=1, entries=2).claim(1)
+
+
+def test_what_is_released_was_busy_and_is_not_counted(slot: Slot) -> None:
+    board = slot.scoreboard
+    entry = slot.begin("the-response")
+
+    assert board.busy(1) == 1
+    assert [running.request_id for running in board.running(1)] == ["the-response"]
+    slot.release(entry)
+    assert board.busy(1) == 0
+    assert board.totals().requests == 0
+
+
+def test_past_the_table_it_is_noted_without_a_name(slot: Slot) -> None:
+    board = slot.scoreboard
+    entries = [slot.begin("") for _ in range(5)]
+
+    assert board.busy(1) == 5
+    for entry in entries:
+        slot.release(entry)
+    assert board.busy(1) == 0
+    slot.end(slot.begin("a-request"), 200)
+    assert board.totals().requests == 1
