@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Gunwale", "__version__"]
+__all__ = ["Forwarded", "Gunwale", "__version__"]
 
 if TYPE_CHECKING:
     from gunwale.runtime.extension import Gunwale
+    from gunwale.runtime.middleware import Forwarded
 
 
 def __getattr__(name: str) -> object:
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> object:
         from gunwale.runtime.extension import Gunwale
 
         return Gunwale
+    if name == "Forwarded":
+        from gunwale.runtime.middleware import Forwarded
+
+        return Forwarded
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

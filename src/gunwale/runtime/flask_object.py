@@ -14,8 +14,8 @@ EXTENSION = "gunwale"
 _GIVEN = "gunwale.request_id"
 
 # Where middleware keeps what it wraps: Werkzeug's and most others', WhiteNoise's, a bound method's.
-_INNER = ("app", "application", "wsgi_app", "__self__", "__wrapped__")
-_INNER_DEPTH = 8
+INNER = ("app", "application", "wsgi_app", "__self__", "__wrapped__")
+INNER_DEPTH = 8
 
 
 def find_flask(application: object) -> Flask | None:
@@ -24,11 +24,11 @@ def find_flask(application: object) -> Flask | None:
     flask = sys.modules.get("flask")
     if flask is None:
         return None
-    for _ in range(_INNER_DEPTH):
+    for _ in range(INNER_DEPTH):
         if isinstance(application, flask.Flask):
             found: Flask = application
             return found
-        candidates = (getattr(application, name, None) for name in _INNER)
+        candidates = (getattr(application, name, None) for name in INNER)
         application = next((inner for inner in candidates if callable(inner)), None)
     return None
 

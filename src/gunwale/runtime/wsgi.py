@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime import cookies
+from gunwale.runtime import cookies, echo
 from gunwale.runtime import request_id as ids
 from gunwale.runtime.access_log import access_log
 from gunwale.runtime.exchange import Exchange, Surroundings
 from gunwale.runtime.flask_object import declared_checks, find_flask, give_request_id
-from gunwale.runtime.forwarded import peer_test, resolver
+from gunwale.runtime.forwarded import resolver
+from gunwale.runtime.forwarded_values import peer_test
 from gunwale.runtime.health import Probes
 from gunwale.runtime.hosts import host_test
 
@@ -55,7 +57,9 @@ class Wrapper:
             checks += tuple(c for c in declared_checks(flask) if c not in checks)
         self._application = application
         self._probes = Probes(application, settings, flask, checks)
-        self._probe_paths = self._probes.paths
+        self._echo_token = None if application is echo.application else echo.token(os.environ)
+        # One lookup on every request: the echo's path is among them only where there is a token.
+        self._own_paths = self._probes.paths | ({echo.PATH} if self._echo_token else set())
         self._resolve = None if settings.hops is None else resolver(settings.hops, settings.networks)
         self._is_proxy = peer_test(settings.networks)
         self._make_id = ids.id_maker()
@@ -73,7 +77,7 @@ class Wrapper:
         """Report to *slot* from now on; in the worker, after fork."""
         scoreboard = slot.scoreboard
         self._surroundings = self._surroundings._replace(slot=slot)
-        self._is_draining = lambda: scoreboard.is_draining
+        self._is_draining = lambda: scoreboard.is_closing
         self._probes.attach(slot)
 
     def start_checks(self) -> None:
@@ -93,9 +97,8 @@ class Wrapper:
             self._resolve(environ)
         exchange = Exchange(environ, start_response, request_id, self._surroundings)
         try:
-            if environ.get("PATH_INFO") in self._probe_paths and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-                exchange.is_probe = True
-                answer = self._probes.answer(environ, exchange.start)
+            if environ.get("PATH_INFO") in self._own_paths and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+                answer = self._answer(environ, exchange)
                 if answer is not None:
                     return exchange.body(answer)
             elif self._is_trusted is not None and not self._is_trusted(environ):
@@ -105,6 +108,18 @@ class Wrapper:
             exchange.fail(error)
             exchange.close()
             raise
+
+    def _answer(self, environ: dict[str, Any], exchange: Exchange) -> Iterable[bytes] | None:
+        """Answer on a path of ours, or return None: the application is to be asked."""
+        path = environ["PATH_INFO"]
+        if path in self._probes.paths:
+            exchange.is_probe = True
+            return self._probes.answer(environ, exchange.start)
+        if self._echo_token and echo.is_allowed(environ, self._echo_token):
+            return echo.answer(environ, exchange.start, self._application)
+        if self._is_trusted is not None and not self._is_trusted(environ):
+            return _refuse_host(environ, exchange.start)
+        return None
 
     def reject(self, remote_addr: str, status: int, reason: str) -> None:
         """Log a request that the server refused before it became one: nobody else would say so."""

@@ -36,6 +36,16 @@ def resolved(hops: Hops, **environ: Any) -> dict[str, Any]:
         ("[2001:db8::1]:5551", 1, "2001:db8::1"),
         ("[2001:db8::1]", 1, "2001:db8::1"),
         ("\t203.0.113.9 ", 1, "203.0.113.9"),
+        # A client has one address, however its stack maps it into IPv6.
+        ("::ffff:203.0.113.9", 1, "203.0.113.9"),
+        ("::FFFF:CB00:7109", 1, "203.0.113.9"),
+        ("[::ffff:203.0.113.9]:5551", 1, "203.0.113.9"),
+        # The zone of a link-local address is the proxy's, not the client's.
+        ("fe80::1%eth0", 1, "fe80::1"),
+        ("[fe80::1%eth0]:5551", 1, "fe80::1"),
+        # As Gunicorn and Granian join two lines, and as Waitress and uWSGI do.
+        ("6.6.6.6,203.0.113.9", 1, "203.0.113.9"),
+        ("6.6.6.6, 7.7.7.7, 203.0.113.9", 1, "203.0.113.9"),
         # A client's stray quote must not swallow what the proxy wrote.
         ('"6.6.6.6, 203.0.113.9', 1, "203.0.113.9"),
         ('"6.6.6.6\\", 203.0.113.9', 1, "203.0.113.9"),
@@ -76,6 +86,33 @@ def test_what_is_no_address_of_the_chain_leaves_the_peers_own(value: str, count:
 
     assert environ["REMOTE_ADDR"] == "10.0.0.7"
     assert environ[REFUSED] == reason
+
+
+def test_where_the_server_keeps_the_last_line_only_a_longer_count_is_refused() -> None:
+    # cheroot, behind a proxy that adds a line of its own behind the others.
+    environ = resolved(Hops(x_for=2), HTTP_X_FORWARDED_FOR="10.0.0.3")
+
+    assert environ["REMOTE_ADDR"] == "10.0.0.7"
+    assert environ[REFUSED] == "X-Forwarded-For: 1 of 2 values"
+
+
+def test_behind_a_proxy_line_the_peer_is_whom_it_names() -> None:
+    # Gunicorn puts the PROXY line's client into REMOTE_ADDR: here the last proxy that knows HTTP.
+    proxied: dict[str, Any] = {"PROXY_PROTOCOL": "TCP4", "PROXY_ADDR": "10.0.0.1"}
+
+    environ = resolved(Hops(x_for=1), REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR="203.0.113.9", **proxied)
+    assert environ["REMOTE_ADDR"] == "203.0.113.9"
+
+    direct = resolved(Hops(x_for=1), REMOTE_ADDR="203.0.113.9", HTTP_X_FORWARDED_FOR="6.6.6.6", **proxied)
+    assert direct["REMOTE_ADDR"] == "203.0.113.9"
+
+
+def test_where_nothing_is_counted_no_peer_is_refused() -> None:
+    # A layer 4 load balancer alone: every peer is a client, and nothing is wrong with that.
+    environ = resolved(Hops(), REMOTE_ADDR="203.0.113.9", HTTP_X_FORWARDED_FOR="6.6.6.6")
+
+    assert environ["REMOTE_ADDR"] == "203.0.113.9"
+    assert REFUSED not in environ
 
 
 def test_a_missing_field_is_marked() -> None:
