@@ -53,7 +53,7 @@ def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(wheel_files: s
 
 
 def test_the_public_surface_is_what_all_says() -> None:
-    assert gunwale.__all__ == ["Gunwale", "__version__"]
+    assert gunwale.__all__ == ["Forwarded", "Gunwale", "__version__"]
     for name in gunwale.__all__:
         assert getattr(gunwale, name) is not None
 
