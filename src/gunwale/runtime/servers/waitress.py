@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -32,10 +32,7 @@ from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
-from gunwale.runtime.wsgi import REQUEST_ID, wrap
-
-if TYPE_CHECKING:
-    from gunwale.runtime.wsgi import Wrapper
+from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
 
 MIB = 1 << 20
 IN_MEMORY = 1 << 62
@@ -93,10 +90,13 @@ class Refusal(ErrorTask):
     def execute(self) -> None:
         """Answer, and have it in the access log: the application never sees it."""
         self.version = "1.1"  # ours; the client's may not have been read
-        super().execute()
         error, channel = self.request.error, self.channel
-        if error.code != 500:  # which is the application's exception, and logged by the wrapper
-            channel.server.application.reject(channel.addr[0], error.code, f"{error.reason} (by the server)")
+        try:
+            super().execute()
+        finally:  # the client may leave in the middle
+            if error.code != 500:  # which is the application's exception, and logged by the wrapper
+                said = f"{error.reason} (by the server)"
+                channel.server.application.reject(channel.addr[0], error.code, said)
 
 
 class Channel(HTTPChannel):
