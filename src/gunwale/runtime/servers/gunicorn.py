@@ -119,8 +119,10 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
         }.items():
             if name in cfg.settings:
                 cfg.set(name, value)
+        declared = self.supervised.plan["proxies.hops"] is not None
+        if declared and "header_map" in cfg.settings and cfg.header_map == "dangerous":
+            cfg.set("header_map", "drop")  # it would merge X_Forwarded_For into X-Forwarded-For
         if not is_set(cfg, "secure_scheme_headers"):
-            declared = self.supervised.plan["proxies.hops"] is not None
             cfg.set("secure_scheme_headers", {} if declared else {"X-FORWARDED-PROTO": "https"})
         hooks = Hooks(self.supervised)
         for name in hooks.NAMES:
