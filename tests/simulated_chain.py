@@ -61,7 +61,7 @@ class Chain:
                 # Wakes the thread that accepts; close() alone would not.
                 listener.shutdown(socket.SHUT_RDWR)
 
-    def _behave(self, connection: socket.socket, number: int) -> None:
+    def _behave(self, connection: socket.socket, _number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client = str(connection.getpeername()[0])
         buffer = b""
@@ -133,7 +133,7 @@ def _own(name: str, exchange: Exchange) -> str:
     }.get(name, exchange.peer)
 
 
-def operate(operation: str, lines: list[str], own: str) -> list[str]:
+def operate(operation: str, lines: list[str], own: str) -> list[str]:  # noqa: PLR0911 - one an operation
     """Do one operation of facts' algebra on a field's lines."""
     joined = [", ".join(lines)] if lines else []
     match operation:

@@ -70,9 +70,11 @@ def judge(examination: Examination, name: str) -> Facts:
     nearest = min(places, default=0)
     if nearest and nearest <= trusted and not _stands(examination, name, nearest):
         trusted = nearest - 1
+    if nearest and nearest <= trusted and _shifts(examination, name, nearest):
+        trusted = nearest - 1
     is_removable = min(_suffixes(examination, name, Aim.REMOVE), default=trusted) < trusted
     needs = is_needed(examination, name)
-    is_counted = name in FIELDS and needs and not is_removable and 1 <= nearest <= trusted
+    is_counted = name in FIELDS and needs and 1 <= nearest <= trusted
     return Facts(
         name=name,
         mode=_mode(examination, name, trusted),
@@ -135,6 +137,14 @@ def _answered(examination: Examination, *aims: Aim) -> list[Observation]:
     ]
 
 
+def _shifts(examination: Examination, name: str, count: int) -> bool:
+    """Whether a removal makes *count* pick another value, where a list too short would be refused."""
+    return any(
+        len(values_of(name, each)) >= count and count not in positions_in(examination, name, each)
+        for each in _answered(examination, Aim.REMOVE)
+    )
+
+
 def _suffixes(examination: Examination, name: str, *aims: Aim) -> list[int]:
     """Return, for each request of *aims*, how many values at the right end stayed as without it."""
     bases: dict[str | None, set[Values]] = {}
@@ -174,7 +184,9 @@ def _mode(examination: Examination, name: str, trusted: int) -> str:
         return "appended"
     if not is_set:
         return "passed"
-    if any(_stands_before(values_of(name, each), unforged, sent) for each, sent in visible):
+    if any(
+        _stands_before(values_of(name, each), unforged - sent_values(each), sent) for each, sent in visible
+    ):
         return "merged"
     if all(set(values_of(name, each)) <= sent_values(each, name) for each, _ in visible):
         return "if-none"
@@ -182,8 +194,9 @@ def _mode(examination: Examination, name: str, trusted: int) -> str:
 
 
 def _stands_before(values: Values, unforged: set[str], sent: frozenset[str]) -> bool:
+    """Whether a proxy's own value stands left of one of the client's."""
     ours = [index for index, value in enumerate(values) if value in sent]
-    theirs = [index for index, value in enumerate(values) if value in unforged - sent]
+    theirs = [index for index, value in enumerate(values) if value in unforged]
     return bool(ours and theirs) and min(theirs) < max(ours)
 
 

@@ -59,13 +59,16 @@ def decide(examinations: Sequence[Examination], name: str, configured: Mapping[s
     found = [(each, judge(each, name)) for each in examinations]
     first = found[0][1]
     is_same = len({facts.hops for _, facts in found}) == 1
-    hops = first.hops if is_same else 0
     count = (configured or {}).get(COUNT_NAMES.get(name, ""), 0) if configured is not None else first.hops
+    hops = first.hops if is_same else 0
+    if is_same and not hops and _holds(found, name, count):
+        # Not needed here, and harmless: the plan may know of a use for it.
+        hops = count
     spoofs = _spoofs(found, name, count)
     doubts = _doubts(found, hops)
-    verdict = _verdict(hops, is_unsafe=bool(spoofs), is_doubtful=bool(doubts))
+    verdict = _verdict(found, hops, is_unsafe=bool(spoofs), is_doubtful=bool(doubts))
     notes = [*doubts, *_notes(found, hops, configured, count)]
-    if verdict is Verdict.PROVEN and not _holds(found, name, hops, count):
+    if verdict is Verdict.PROVEN and count != hops and not _holds(found, name, count):
         verdict = Verdict.BLIND
     return Judgement(
         name=name,
@@ -84,19 +87,20 @@ def decide(examinations: Sequence[Examination], name: str, configured: Mapping[s
 _Found = list[tuple["Examination", Facts]]
 
 
-def _verdict(hops: int, *, is_unsafe: bool, is_doubtful: bool) -> Verdict:
+def _verdict(found: _Found, hops: int, *, is_unsafe: bool, is_doubtful: bool) -> Verdict:
     if is_unsafe:
         return Verdict.UNSAFE
     if is_doubtful:
         return Verdict.UNDECIDED
-    return Verdict.PROVEN if hops else Verdict.BLIND
+    is_removable = any(facts.removable for _, facts in found)
+    return Verdict.PROVEN if hops and not is_removable else Verdict.BLIND
 
 
-def _holds(found: _Found, name: str, hops: int, count: int) -> bool:
+def _holds(found: _Found, name: str, count: int) -> bool:
     """Whether the *count* in force gives the wanted value, be it the one to recommend or not."""
-    if count == hops or name not in COUNT_NAMES:
-        return True
-    return all(count in facts.positions and count <= facts.trusted for _, facts in found)
+    return name in COUNT_NAMES and all(
+        count in facts.positions and count <= facts.trusted for _, facts in found
+    )
 
 
 def _doubts(found: _Found, hops: int) -> list[str]:
@@ -118,25 +122,33 @@ def _spoofs(found: _Found, name: str, count: int) -> tuple[Spoof, ...]:
     spoofs = []
     for examination, facts in found:
         shown = list(facts.spoofs)
-        is_exceeded = count > facts.trusted or (facts.removable and count > 0)
-        if not shown and is_exceeded and not is_enforced(examination):
+        if not shown and count > facts.trusted and not is_enforced(examination):
             shown = _picked(examination, name, count)
         spoofs += [Spoof(examination, each) for each in shown[:1]]
     return tuple(spoofs)
 
 
 def _picked(examination: Examination, name: str, count: int) -> list[Observation]:
-    """Return requests for which *count* picks the client's own value, the plainest first; or none at all."""
-    forged, removed = [], []
-    for each in examination.observations:
-        value = resolved(name, each, count)
-        if each.probe.aim in {Aim.FORGE, Aim.ALIAS} and value and value in sent_values(each):
-            if value != comparable(wanted(examination, name, each) or ""):
-                forged.append(each)
-        elif each.probe.aim is Aim.REMOVE and each.raw and value is None:
-            removed.append(each)
-    forged.sort(key=lambda each: (len(each.probe.lines), each.probe.aim is Aim.ALIAS))
-    return [*forged, *removed]
+    """Return requests for which *count* picks another value than the proxies', the plainest first.
+
+    Where *count* values never arrive there is none: a list too short is refused.
+    """
+    unforged = {resolved(name, each, count) for each in examination.bases()} - {None}
+    found = [
+        each
+        for each in examination.observations
+        if each.probe.aim in {Aim.FORGE, Aim.ALIAS}
+        and (value := resolved(name, each, count))
+        and value not in {*unforged, comparable(wanted(examination, name, each) or "")}
+    ]
+    return sorted(
+        found,
+        key=lambda each: (
+            resolved(name, each, count) not in sent_values(each),
+            len(each.probe.lines),
+            each.probe.aim is Aim.ALIAS,
+        ),
+    )
 
 
 def _notes(found: _Found, hops: int, configured: Mapping[str, int] | None, count: int) -> list[str]:
@@ -144,11 +156,9 @@ def _notes(found: _Found, hops: int, configured: Mapping[str, int] | None, count
     if len({facts.hops for _, facts in found}) > 1:
         each_way = ", ".join(f"{facts.hops} through {each.way.label}" for each, facts in found)
         notes.append(f"no one count fits every way in ({each_way}): close the others, or keep 0")
-    for each, facts in found:
+    for _each, facts in found:
         if facts.removable:
-            notes.append(
-                f"a client can have it removed on the way (Connection: close, …) of {each.way.label}"
-            )
+            notes.append("a client can have it removed by naming it in Connection, and hide behind a proxy")
         if facts.mode == "if-none":
             notes.append("is set only where the client sends none: it works in every test, and is forgeable")
         if facts.mode in {"merged", "replaced"}:

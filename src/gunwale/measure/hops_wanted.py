@@ -52,7 +52,8 @@ def wanted(examination: Examination, name: str, observation: Observation) -> str
         case "x-forwarded-port":
             return str(way.port)
         case "x-forwarded-prefix":
-            return _lost_prefix(examination, observation)
+            # A layer that writes "/" says that nothing was taken off: right, and its own to say.
+            return _lost_prefix(examination, observation) or "/"
     return None
 
 
@@ -94,8 +95,7 @@ def _other_host(examination: Examination) -> list[Observation]:
 
 
 def is_needed(examination: Examination, name: str) -> bool:
-    """Whether the application lacks the value without the field *name*."""
-    bases = examination.bases()
+    """Whether the application may lack the value without the field *name*."""
     match name:
         case "x-forwarded-for" | "forwarded":
             return not peer_is_client(examination)
@@ -104,7 +104,7 @@ def is_needed(examination: Examination, name: str) -> bool:
         case "x-forwarded-port":
             return not examination.way.has_default_port and not _keeps_port(examination)
         case "x-forwarded-prefix":
-            return any(_lost_prefix(examination, each) for each in bases)
+            return any(_lost_prefix(examination, each) for each in examination.bases())
     return True
 
 

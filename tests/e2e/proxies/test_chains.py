@@ -1,0 +1,155 @@
+"""Real proxies, alone and in chains: what ``gunwale hops`` measures is what the declared layers come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e.proxies import bed
+from gunwale.measure.hops import Request, measure
+from gunwale.measure.hops_verdict import Verdict
+from gunwale.plan import chain
+from gunwale.plan.fold import writes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gunwale.measure.hops_report import Result
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+ALONE = (
+    "nginx",
+    "nginx-proxy-add",
+    "nginx-overwrite",
+    "nginx-real-ip",
+    "nginx-drop",
+    "caddy",
+    "caddy-trusted",
+    "envoy",
+    "envoy-edge",
+    "envoy-trusted-hops",
+    "traefik",
+    "traefik-trusted",
+    "traefik-insecure",
+    "haproxy",
+    "haproxy-forwardfor",
+    "haproxy-forwardfor-if-none",
+    "haproxy-set-proto",
+    "apache",
+    "apache-preserve-host",
+    "apache-no-headers",
+    "apache-remoteip",
+)
+TWO = (
+    ("nginx-proxy-add", "nginx-proxy-add"),
+    ("caddy", "caddy"),
+    ("caddy", "caddy-trusted"),
+    ("haproxy-forwardfor", "nginx-proxy-add"),
+    ("haproxy-set-proto", "caddy-trusted"),
+    ("haproxy-set-proto", "apache-remoteip"),
+    ("envoy-edge", "envoy-trusted-hops"),
+    ("envoy-edge", "apache-no-headers"),
+    ("traefik", "traefik-trusted"),
+    ("apache", "apache"),
+    ("nginx-overwrite", "nginx-real-ip"),
+    ("nginx-overwrite", "haproxy"),
+    ("caddy", "haproxy-forwardfor-if-none"),
+)
+THREE = (
+    ("caddy", "caddy-trusted", "caddy-trusted"),
+    ("haproxy-set-proto", "envoy-trusted-hops", "nginx"),
+    ("traefik", "nginx", "caddy-trusted"),
+    ("nginx-proxy-add", "haproxy-forwardfor", "traefik-trusted"),
+    ("envoy-edge", "haproxy", "apache"),
+    ("haproxy-forwardfor", "nginx-real-ip", "caddy-trusted"),
+)
+CHAINS = (*((name,) for name in ALONE), *TWO, *THREE)
+
+# Where the measurement knows better than the table, field by field, with what was seen.
+FINDINGS = {
+    # Envoy 1.40 keeps a valid X-Forwarded-Proto of the client's: not an overwrite, but set if absent.
+    (("envoy",), "proto"): 0,
+    # HAProxy hands the client's Connection on; Caddy 2.11.7 then takes away what HAProxy wrote, and writes
+    # the scheme of its own hop: any https client can have itself seen as http.
+    (("haproxy-set-proto", "caddy-trusted"), "proto"): 0,
+}
+# The client deletes a field at the second layer (or at the only one) by naming it in Connection.
+REMOVABLE = {
+    ("apache-preserve-host",): {"x-forwarded-proto"},
+    ("haproxy-set-proto", "caddy-trusted"): {"x-forwarded-for"},
+    ("haproxy-set-proto", "apache-remoteip"): {"x-forwarded-proto"},
+}
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificate")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)
+    return bed.certificate(folder)
+
+
+def measured(front: bed.Front, **more: object) -> Result:
+    request = Request(url=f"{front.https}/", doors=(f"{front.http}/",), is_insecure=True)
+    return measure(request._replace(**more))  # type: ignore[arg-type]
+
+
+def declared(names: tuple[str, ...]) -> dict[str, int]:
+    layers = chain.layers(names)
+    counts = {name: chain.counts(layers).get(name, 0) for name in chain.COUNTED}
+    if not any(writes(layer.operation("proto")) for layer in layers[:1]):
+        # The first to write it is not the one that TLS ends at: the plan says so, and the count is vain.
+        counts["proto"] = 0
+    # No part of the path is taken off: the prefix is written, if at all, for nothing.
+    counts["prefix"] = 0
+    return {name: FINDINGS.get((names, name), count) for name, count in counts.items()}
+
+
+@pytest.mark.parametrize("names", CHAINS, ids=" → ".join)
+def test_hops_measures_what_the_declared_layers_come_to(
+    names: tuple[str, ...], tmp_path: Path, certificate: Path
+) -> None:
+    server = "waitress" if len(names) == 2 else "gunicorn"
+    with bed.running(names, tmp_path, certificate, server) as front:
+        result = measured(front)
+
+    assert result.undecided == ()
+    assert {name.removeprefix("x_"): count for name, count in result.counts.items()} == declared(names)
+    removable = {each.name for each in result.judgements if each.removable}
+    assert {name for name in removable if name in ("x-forwarded-for", "x-forwarded-proto")} == REMOVABLE.get(
+        names, set()
+    )
+    for each in result.judgements:
+        if each.verdict is Verdict.PROVEN:
+            assert 1 <= each.hops <= each.trusted
+
+
+def test_a_door_past_the_proxy_makes_every_count_unsafe(tmp_path: Path, certificate: Path) -> None:
+    with bed.running(("caddy",), tmp_path, certificate) as front:
+        result = measured(front, doors=(f"{front.http}/", f"{front.server}/"))
+
+    verdicts = {each.name: each.verdict for each in result.judgements}
+    assert verdicts["x-forwarded-for"] is Verdict.UNSAFE
+    assert result.counts["x_for"] == 0
+    assert result.exit_code == 1
+    assert "direct" in result.doors[-1].state
+    assert any(front.server in command and "X-Forwarded-For" in command for command in result.spoofs)
+
+
+def test_the_snippet_of_flask_behind_haproxy_is_unsafe_with_the_curl_that_spoofs(
+    tmp_path: Path, certificate: Path
+) -> None:
+    everything = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 0, "x_prefix": 1}
+    with bed.running(("haproxy-set-proto",), tmp_path, certificate) as front:
+        result = measured(front, configured=everything)
+
+    verdicts = {each.name: each.verdict for each in result.judgements}
+    assert verdicts["x-forwarded-for"] is Verdict.PROVEN
+    assert verdicts["x-forwarded-proto"] is Verdict.PROVEN
+    assert verdicts["x-forwarded-host"] is Verdict.UNSAFE
+    assert verdicts["x-forwarded-prefix"] is Verdict.UNSAFE
+    assert {"X-Forwarded-Host", "X-Forwarded-Prefix"} <= {
+        word.partition(":")[0] for command in result.spoofs for word in command.split("'")
+    }
