@@ -72,3 +72,9 @@ def test_flask_app_that_leads_nowhere_is_a_warning(plan: Load) -> None:
 
     assert (problem.where, problem.severity) == ("FLASK_APP", "warning")
     assert problem.message == "no file of the module 'gone'"
+
+
+def test_the_echos_token_is_no_setting(plan: Load) -> None:
+    loaded = plan(environ={"GUNWALE_ECHO_TOKEN": "0123456789abcdef01234567"})
+
+    assert "0123456789abcdef01234567" not in str(loaded.flat())

@@ -124,6 +124,42 @@ def test_explain_of_the_hops_gives_the_line_for_proxyfix(project: Path) -> None:
     assert "cloudfront append, alb append → 2 trusted, wanted value at 2 → 2" in shown
 
 
+def test_the_chain_is_explained_layer_by_layer(project: Path) -> None:
+    shown = run(project, "--explain", "proxies", "--set", "proxies.chain=cloudfront,alb")
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+
+    assert "client → cloudfront → alb → server" in lines
+    assert "X-Forwarded-For: 2" in lines
+    assert "cloudfront append 1 trusted, wanted at 1 adds the address of the client" in lines
+    assert "alb append 2 trusted, wanted at 2 adds the address of cloudfront" in lines
+    assert "X-Forwarded-Port: 0 (Host carries the port)" in lines
+    assert "it cannot protect against" in lines
+    assert any("the scheme of the hop cloudfront → alb" in line for line in lines)
+
+
+def test_the_chain_is_explained_to_machines(project: Path) -> None:
+    words = ["--explain", "proxies", "--format", "json", "--set", "proxies.chain=api-gateway-http,alb"]
+
+    document = json.loads(run(project, *words))
+
+    assert document["hops"]["forwarded"] == 1
+    assert document["proxy_fix"] is None
+    (way,) = document["ways"]
+    assert way["way"] == "api-gateway-http → alb"
+    assert way["fields"]["X-Forwarded-Proto"]["why"] == "Forwarded is read instead"
+    assert [step["trusted"] for step in way["fields"]["Forwarded"]["steps"]] == [1, 1]
+
+
+def test_without_a_chain_there_is_nothing_to_explain(project: Path) -> None:
+    assert "no chain is declared" in run(project, "--explain", "proxies")
+
+
+def test_every_door_is_explained(project: Path) -> None:
+    words = ["--set", "proxies.chain=alb", "--set", "proxies.doors=[[]]"]
+
+    assert "client → direct → server" in run(project, "--explain", "proxies", *words)
+
+
 def test_every_setting_can_be_explained(plan: Load) -> None:
     found = plan()
 
