@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from live import Live, Response, request
 
 import gunwale
 from gunwale.serve.servers import traits
+from live import Live, Response, request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from live import free_port
 from served import VARIANTS, Served, Variant, as_user, command, most_workers
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 APPLICATIONS = Path(__file__).parent / "applications"
 
 
-@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join(variant))
+@pytest.fixture(params=VARIANTS, ids="-".join)
 def variant(request: pytest.FixtureRequest) -> Variant:
     found: Variant = request.param
     return found

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import socket
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from live import raw, read_response, request, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from served import Served, Variant
 

@@ -7,9 +7,11 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from live import raw, read_response, wait_until
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def test_nothing_keeps_the_port_when_the_supervisor_is_killed(
             return True
 
     wait_until(is_free, 5, f"port {port} is free")
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids), 5, "all processes ended")
+    wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids), 5, "all processes ended")
 
 
 def test_sigterm_before_the_first_worker_is_up_ends_it(

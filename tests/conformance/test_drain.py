@@ -9,11 +9,12 @@ import time
 from typing import TYPE_CHECKING
 
 from live import raw, read_response
-from served import Served, Variant
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+
+    from served import Served, Variant
 
 DRAIN = ("--lame-duck", "0", "--set", "rollout.stop_timeout=60", "--drain-timeout", "40")
 

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+
 from live import raw, read_response
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from served import UNPRIVILEGED, Variant, as_user, command
 
 from gunwale.measure.load import Ask
 from gunwale.measure.sigterm import StopResult, Trial, measure_stop
+from served import UNPRIVILEGED, Variant, as_user, command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MIX = (Ask(path="/spin?seconds=0.002", weight=4), Ask(path="/upload", method="POST", size=2000))
@@ -76,7 +77,7 @@ def bare_options(variant: Variant, port: int) -> list[str]:
 
 @pytest.mark.slow
 def test_the_bare_server_is_counted_by_the_same_measure(
-    variant: Variant, project: Path, port: int, tmp_path: Path, record_property: pytest.RecordProperty
+    variant: Variant, project: Path, port: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Not a promise of ours: that this measure sees losses where there are some."""
     words = [sys.executable, "-m", variant.server, *bare_options(variant, port)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import click
@@ -18,7 +19,18 @@ def command(ctx: click.Context, /, *, bind: str | None, style: str) -> None:
 
     address = bind or first_address(ctx.obj["config"])
     status = next(answer["status"] for answer in ask(address, {"do": "status"}) if "status" in answer)
+    _into_ages(status)
     click.echo(json.dumps(status) if style == "json" else _text(status))
+
+
+def _into_ages(status: dict[str, Any]) -> None:
+    """Turn times of the machine's clock into seconds ago, which mean something elsewhere too."""
+    now = time.monotonic()
+    for generation in status["generations"]:
+        for worker in generation["workers"]:
+            worker["since"] = round(now - worker["since"], 1)
+        for request in generation["running"]:
+            request["started"] = round(now - request["started"], 3)
 
 
 def _text(status: dict[str, Any]) -> str:

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gunwale.serve.door import UnixDoor, door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gunwale.runtime.scoreboard import Totals
+    from collections.abc import Callable, Iterable
 
 HEAD_LIMIT = 8192
 CONNECTIONS = 128
@@ -127,34 +125,10 @@ def text(sock: socket.socket) -> str:
     return f"{host}:{name[1]}"
 
 
-def metrics(
-    totals: Totals, bounds: tuple[float, ...], gauges: dict[str, float], counters: dict[str, float]
-) -> str:
-    """Write the Prometheus text format, version 0.0.4."""
-    lines = [
-        "# HELP gunwale_requests_total Requests answered, by status class.",
-        "# TYPE gunwale_requests_total counter",
-    ]
-    for index, count in enumerate(totals.by_class):
-        lines.append(f'gunwale_requests_total{{class="{index + 1}xx"}} {count}')
-    lines += [
-        "# HELP gunwale_request_duration_seconds From the application's call to the end of its response.",
-        "# TYPE gunwale_request_duration_seconds histogram",
-    ]
-    running = 0
-    for bound, count in zip((*(str(bound) for bound in bounds), "+Inf"), totals.histogram, strict=True):
-        running += count
-        lines.append(f'gunwale_request_duration_seconds_bucket{{le="{bound}"}} {running}')
-    lines += [
-        f"gunwale_request_duration_seconds_sum {totals.seconds:.6f}",
-        f"gunwale_request_duration_seconds_count {running}",
-    ]
-    for kind, values in (("gauge", gauges), ("counter", counters)):
-        typed = set()
-        for name, value in values.items():
-            family = name.partition("{")[0]
-            if family not in typed:
-                typed.add(family)
-                lines.append(f"# TYPE {family} {kind}")
-            lines.append(f"{name} {value:g}")
+def metrics(families: Iterable[tuple[str, str, Iterable[tuple[str, float]]]]) -> str:
+    """Write the Prometheus text format, version 0.0.4: (name, type, its samples by what follows the name)."""
+    lines = []
+    for name, kind, samples in families:
+        lines.append(f"# TYPE {name} {kind}")
+        lines += [f"{name}{rest} {value}" for rest, value in samples]
     return "\n".join(lines) + "\n"

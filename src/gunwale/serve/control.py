@@ -24,12 +24,8 @@ def name(address: str) -> str:
 def take(address: str) -> socket.socket:
     """Take the lock of *address* and listen; OSError (EADDRINUSE) when another supervisor has it."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.bind(name(address))
-        sock.listen(8)
-    except BaseException:
-        sock.close()
-        raise
+    sock.bind(name(address))
+    sock.listen(8)
     sock.settimeout(0)
     return sock
 

@@ -20,6 +20,8 @@ from array import array
 from pathlib import Path
 
 SO_ATTACH_REUSEPORT_CBPF = 51
+PATIENCE = 2.0
+"""Seconds that a connection to ourselves may take."""
 _NET_OFF = -0x100000  # SKF_NET_OFF: loads count from the IP header
 _LD_B, _LD_H, _LD_W, _LD_H_X = 0x30, 0x28, 0x20, 0x48
 _AND, _LSH, _TAX, _JEQ, _JA, _RET = 0x54, 0x64, 0x07, 0x15, 0x05, 0x06
@@ -133,21 +135,17 @@ class TcpDoor:
         """Connect to *member*, whoever gets the others' connections; the socket has a timeout."""
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         mine = socket.socket(self.family, socket.SOCK_STREAM)
+        mine.settimeout(PATIENCE)
+        mine.bind((here, 0))
+        name = mine.getsockname()
+        source = (int.from_bytes(socket.inet_pton(self.family, name[0])[-4:], "big"), name[1])
+        assert self.current is not None
+        at = self.group.index(self.current)
+        attach(self.current, steering(at, source, self.group.index(member)))
         try:
-            mine.settimeout(2.0)
-            mine.bind((here, 0))
-            name = mine.getsockname()
-            source = (int.from_bytes(socket.inet_pton(self.family, name[0])[-4:], "big"), name[1])
-            assert self.current is not None
-            at = self.group.index(self.current)
-            attach(self.current, steering(at, source, self.group.index(member)))
-            try:
-                mine.connect((here, self.port))
-            finally:
-                attach(self.current, steering(at))
-        except BaseException:
-            mine.close()
-            raise
+            mine.connect((here, self.port))
+        finally:
+            attach(self.current, steering(at))
         return mine
 
     def close(self) -> None:
@@ -196,12 +194,8 @@ class UnixDoor:
         self._count += 1
         name = f"{self.path}.{os.getpid()}.{self._count}"
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.bind(name)
-            Path(name).chmod(0o666)  # a proxy runs as a user of its own; the folder says who may come in
-        except BaseException:
-            sock.close()
-            raise
+        sock.bind(name)
+        Path(name).chmod(0o666)  # a proxy runs as a user of its own; the folder says who may come in
         return sock
 
     def listen(self, member: socket.socket, backlog: int) -> None:
@@ -218,12 +212,8 @@ class UnixDoor:
     def ask(self, member: socket.socket) -> socket.socket:
         """Connect to *member* by its private name."""
         mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        mine.settimeout(2.0)
-        try:
-            mine.connect(member.getsockname())
-        except BaseException:
-            mine.close()
-            raise
+        mine.settimeout(PATIENCE)
+        mine.connect(member.getsockname())
         return mine
 
     def close(self) -> None:
@@ -254,7 +244,7 @@ Door = TcpDoor | UnixDoor
 
 
 def _wait_until_full(sink: socket.socket) -> None:
-    if not select.select([sink], [], [], 2.0)[0]:
+    if not select.select([sink], [], [], PATIENCE)[0]:
         raise TimeoutError("the sink did not get our connection")
 
 

@@ -102,28 +102,25 @@ def reap() -> list[tuple[int, int]]:
 
 def private_memory(pid: int) -> int | None:
     """The memory that ends with the process, in bytes (USS); None where the kernel does not tell."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return None
-    kib = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
-    return kib * 1024 or None
+    return _sum_of(f"/proc/{pid}/smaps_rollup", ("Private_Clean:", "Private_Dirty:"))
 
 
 def available_memory() -> int | None:
     """What the machine can still give, in bytes (proc_meminfo(5)); None where the kernel does not tell."""
+    return _sum_of("/proc/meminfo", ("MemAvailable:",))
+
+
+def _sum_of(path: str, names: tuple[str, ...]) -> int | None:
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
+        lines = Path(path).read_text().splitlines()
+    except OSError:
         return None
+    return sum(int(line.split()[1]) for line in lines if line.startswith(names)) * 1024 or None
 
 
 def describe(status: int) -> str:
     """Say how a process ended."""
     if status >= 0:
         return f"exit status {status}"
-    try:
-        return f"signal {signal.Signals(-status).name}"
-    except ValueError:
-        return f"signal {-status}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"signal {names.get(-status, -status)}"

@@ -18,10 +18,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gunwale.plan import budget
-from gunwale.runtime.scoreboard import BUCKETS, FAILED, OK, UNCHECKED, UNKNOWN, Scoreboard, State
+from gunwale.runtime.scoreboard import Scoreboard, State
 from gunwale.serve import admin, control
+from gunwale.serve.answers import Answers
 from gunwale.serve.door import doors
-from gunwale.serve.drain import accept_queue
 from gunwale.serve.ending import KILL_AFTER, Ending
 from gunwale.serve.generation import Generation, describe, private_memory, reap
 from gunwale.serve.reload import Reload, shortage
@@ -55,29 +55,28 @@ class Supervisor:
         self.reload: Reload | None = None
         self.endings: list[Ending] = []
         self.exit_status: int | None = None
-        self.counters = dict.fromkeys(
-            ("gunwale_reloads_total", "gunwale_drains_total", "gunwale_requests_cut_total"), 0.0
-        )
+        counted = ("reloads", "drains", "requests_cut")
+        self.counters = {f"gunwale_{name}_total": 0 for name in counted}
         self.selector = selectors.DefaultSelector()
         self._timers: dict[str, tuple[float, Callable[[], None]]] = {}
         self._deaths: list[float] = []
         self._opened: list[socket.socket] = []
-        self._admin = ""
-        self._without_server = time.monotonic()
+        self.admin = ""
+        self.without_server = time.monotonic()
         self._clients: dict[int, admin.Client] = {}
         self._interrupts = 0
         lifeline, self._lifeline_held = os.pipe()
-        self._woken, wakeup = os.pipe()
-        os.set_blocking(self._woken, False)
-        os.set_blocking(wakeup, False)
+        self._woken, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         descriptors = (handover_fd, self.board.fd, lifeline, wakeup)
         self._inherited = dict(
             zip(("handover", "scoreboard", "lifeline", "wakeup"), descriptors, strict=True)
         )
+        answers = Answers(self)
+        self.status = answers.status
         self.pages = {
-            self.plan["health.liveness_path"]: self.liveness,
-            self.plan["health.readiness_path"]: self.readiness,
-            "/metrics": self.metrics,
+            self.plan["health.liveness_path"]: answers.liveness,
+            self.plan["health.readiness_path"]: answers.readiness,
+            "/metrics": answers.metrics,
         }
 
     def say(self, message: str) -> None:
@@ -101,7 +100,7 @@ class Supervisor:
             self.say(f"{where}: cannot be bound: {error.strerror or error}; does another gunwale serve it?")
             return 3 if error.errno == errno.EADDRINUSE else 2
         if listener is not None:
-            self._admin = admin.text(listener)
+            self.admin = admin.text(listener)
             self._watch(listener, lambda: self._accept(listener, self._begin_admin))
         self._watch(self._control, lambda: self._accept(self._control, self._begin_control))
         self._watch(self._woken, self._on_wakeup)
@@ -137,9 +136,8 @@ class Supervisor:
                 key.data()
 
     def _take_signals(self) -> None:
-        self._signal_end, self._signal_out = socket.socketpair()
-        self._signal_end.settimeout(0)
-        self._signal_out.settimeout(0)
+        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+        self._signal_end, self._signal_out = socket.socketpair(socket.AF_UNIX, kind)
         for name in SIGNALS:
             signal.signal(getattr(signal, name), lambda _number, _frame: None)
         signal.set_wakeup_fd(self._signal_out.fileno(), warn_on_full_buffer=False)
@@ -187,8 +185,8 @@ class Supervisor:
         self.generation.forget_words()
         took, where = time.monotonic() - self.generation.started, ", ".join(door.text for door in self.doors)
         self.say(f"serving on {where}: generation {self.number}, first worker booted in {took:.2f} s")
-        if self._admin:
-            self.say(f"admin port on {self._admin}: {', '.join(self.pages)}")
+        if self.admin:
+            self.say(f"admin port on {self.admin}: {', '.join(self.pages)}")
         control.notify("READY=1")
         self._set_workers(min(workers, self.board.slots))
 
@@ -260,7 +258,7 @@ class Supervisor:
                     self._on_death(status)
 
     def _on_death(self, status: int) -> None:
-        now = self._without_server = time.monotonic()
+        now = self.without_server = time.monotonic()
         if self.board.state == State.STARTING and not self._opened:
             self.say(f"the server ended before a worker was up ({describe(status)}): its own words are above")
             self._leave(3)
@@ -455,86 +453,6 @@ class Supervisor:
                 tell({"status": self.status(), "exit": 0} if request.get("do") == "status" else {"exit": 2})
 
         self._watch(sock, read)
-
-    def liveness(self) -> admin.Answer:
-        """Alive, unless no server has existed for ready_timeout or every worker is stuck.
-
-        It never asks a dependency: a restart does not mend a database.
-        """
-        now = time.monotonic()
-        if self.generation.status is not None:
-            seconds = now - self._without_server
-            if seconds > self.plan["rollout.ready_timeout"]:
-                return admin.verdict(503, "no server", seconds=round(seconds, 1))
-        stuck = now - 2 * self.plan["serve.request_timeout"]
-        running = self.board.running(self.generation.number)
-        workers = self.board.workers(self.generation.number)
-        late = [request.pid for request in running if request.started < stuck]
-        if workers and all(late.count(worker.pid) >= self.command["concurrency"] for worker in workers):
-            return admin.verdict(503, "every worker is stuck")
-        return admin.verdict(200, "alive")
-
-    def readiness(self) -> admin.Answer:
-        """Ready for traffic: serving, a worker booted, and the latest checks well and fresh."""
-        state = self.board.state
-        if state != State.SERVING:
-            return admin.verdict(503, state.name.lower().replace("_", " "))
-        if not any(worker.booted for worker in self.board.workers(self.generation.number)):
-            return admin.verdict(503, "no worker")
-        health = self.board.health(self.generation.number)
-        stale = time.monotonic() - health.checked_at > 3 * self.plan["health.interval"]
-        word = {UNCHECKED: "ready", UNKNOWN: "not checked yet", FAILED: "failed", OK: "ready"}[health.status]
-        if stale and health.status in {OK, FAILED}:
-            word = "stale"
-        detail = {"detail": health.detail} if health.detail else {}
-        return admin.verdict(200 if word == "ready" else 503, word, **detail)
-
-    def metrics(self) -> admin.Answer:
-        """Everything the scoreboard and the sockets tell."""
-        number = self.generation.number
-        workers = self.board.workers(number)
-        gauges: dict[str, float] = {
-            "gunwale_requests_in_flight": sum(worker.busy for worker in workers),
-            'gunwale_workers{state="busy"}': sum(worker.busy > 0 for worker in workers),
-            'gunwale_workers{state="booted"}': sum(worker.booted for worker in workers),
-            "gunwale_workers_target": self.board.target(number),
-            "gunwale_generation": number,
-        }
-        for door, member in zip(self.doors, self.generation.members, strict=True):
-            gauges[f'gunwale_accept_queue{{address="{door.text}"}}'] = accept_queue(member)
-        for state in State:
-            gauges[f'gunwale_state{{state="{state.name.lower()}"}}'] = state == self.board.state
-        text = admin.metrics(self.board.totals(), BUCKETS, gauges, self.counters)
-        return admin.Answer(200, "text/plain; version=0.0.4", text)
-
-    def status(self) -> dict[str, Any]:
-        """Everything `gunwale status` shows; times in seconds ago."""
-        now = time.monotonic()
-
-        def describe_generation(generation: Generation, role: str) -> dict[str, Any]:
-            workers = [
-                {**worker._asdict(), "since": round(now - worker.since, 1)}
-                for worker in self.board.workers(generation.number)
-            ]
-            running = [
-                {**request._asdict(), "started": round(now - request.started, 3)}
-                for request in self.board.running(generation.number)
-            ]
-            facts = {"generation": generation.number, "role": role, "pid": generation.pid}
-            return {**facts, "workers": workers, "running": running}
-
-        generations = [describe_generation(self.generation, "serving")]
-        generations += [describe_generation(ending.generation, "draining") for ending in self.endings]
-        generations += [describe_generation(self.reload.generation, "starting")] if self.reload else []
-        return {
-            "state": self.board.state.name.lower(),
-            "pid": os.getpid(),
-            "bind": [door.text for door in self.doors],
-            "admin_bind": self._admin or None,
-            "plan_file": self.plan_file,
-            "requests": self.board.totals().requests,
-            "generations": generations,
-        }
 
 
 def main() -> None:
