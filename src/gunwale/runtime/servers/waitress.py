@@ -8,7 +8,6 @@ while the application has it. What is on its way before and after that is noted 
 from __future__ import annotations
 
 import math
-import os
 import resource
 import signal
 import socket
@@ -44,6 +43,8 @@ STALLED = 120
 """Seconds without a byte after which a half-sent request or response is given up, as Waitress has it."""
 IDLE_TURN, TURN = 1.0, 0.05
 """Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed."""
+QUIET_TURNS = 3
+"""Without anything owed, before it leaves: what was just accepted has not been read yet."""
 
 
 class Parser(HTTPRequestParser):
@@ -186,17 +187,26 @@ class Server:
         self.is_told_to_stop = True
         self._listeners[0].pull_trigger()
 
+    def wait_for_the_door(self) -> bool:
+        """Wait until the supervisor listens; False when told to stop before it did."""
+        for listener in self._listeners:
+            while not listener.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                if self.is_told_to_stop:
+                    return False
+                time.sleep(0.002)
+        return True
+
     def run(self) -> None:
         """Serve until told to stop, and until then all that was accepted."""
-        while True:
+        quiet = 0
+        while quiet < QUIET_TURNS:
             channels = [each for each in self._map.values() if isinstance(each, Channel)]
-            owing = [channel for channel in channels if channel.owes]
+            owing = [each for each in channels if each.owes]
             if self.supervised.board.is_closing:
                 self._note(owing)
             if self.is_told_to_stop:
                 self._accept_the_last()
-                if not owing and not any(channel.requests for channel in channels):
-                    break
+                quiet = 0 if owing or any(each.requests for each in channels) else quiet + 1
             wasyncore.poll2(TURN if owing or self.is_told_to_stop else IDLE_TURN, self._map)
         self._dispatcher.shutdown(timeout=1)
         self.closer.finish()
@@ -257,14 +267,6 @@ def leave(*_: object) -> None:
     raise SystemExit(0)
 
 
-def wait_for_the_door(listeners: list[int]) -> None:
-    """Wait until the supervisor listens."""
-    for fd in listeners:
-        with socket.socket(fileno=os.dup(fd)) as listener:
-            while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                time.sleep(0.002)
-
-
 def main() -> int:
     """Serve the plan's application; the exit status."""
     leave_systemd_to_the_supervisor()
@@ -284,13 +286,13 @@ def main() -> int:
         return 3
     # A queue is what a burst makes: a warning for each request of it would drown the log.
     server_log.set_up({"waitress": server_log.LEVELS[plan["serve.log_level"]], "waitress.queue": 40})
+    server = Server(supervised, application, adjustments(plan))
+    signal.signal(signal.SIGTERM, server.stop)
     application.start_checks()
     slot.booted()
     supervised.wake()
-    wait_for_the_door(supervised.listeners)
-    server = Server(supervised, application, adjustments(plan))
-    signal.signal(signal.SIGTERM, server.stop)
-    server.run()
+    if server.wait_for_the_door():
+        server.run()
     return 0
 
 
