@@ -36,9 +36,9 @@ lint: setup
 type: setup
 	$(BIN)/mypy
 
-# What needs nothing but Python, and no patience.
+# What needs nothing but Python, and no patience. In parallel: most of it waits.
 test: setup
-	$(PYTEST) -m "not slow and not docker and not root"
+	$(PYTEST) -n 4 --dist worksteal -m "not slow and not docker and not root"
 
 # Exactly the rest. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
 e2e: setup proxies
