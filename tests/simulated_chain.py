@@ -45,6 +45,7 @@ class Chain:
     before: Callable[[Exchange], bytes | None] = lambda _: None
     addresses: Callable[[int, Exchange], str] = lambda layer, _: f"10.9.0.{layer + 1}"
     sees: Callable[[dict[str, str]], dict[str, str]] = dict
+    refused: str | None = None
     aliases: bool = False
     asked: int = 0
     answers: list[bytes] = field(default_factory=list)
@@ -94,7 +95,9 @@ class Chain:
             self._pass(layer, exchange)
             exchange.peer = self.addresses(number, exchange)
         raw = self._environ(exchange)
-        return response(200, {"raw": raw, "seen": self.sees(raw), "server": "simulated", "refused": None})
+        return response(
+            200, {"raw": raw, "seen": self.sees(raw), "server": "simulated", "refused": self.refused}
+        )
 
     def _pass(self, layer: Mapping[str, str], exchange: Exchange) -> None:
         for name, operation in layer.items():

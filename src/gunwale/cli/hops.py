@@ -47,9 +47,8 @@ def command(obj: dict[str, Path | None], /, **options: Any) -> None:
     """
     from gunwale.measure import hops, hops_report
     from gunwale.plan import explain
-    from gunwale.plan.load import load
 
-    plan = load(Path(), environ=os.environ, config_file=obj["config"])
+    plan = _plan(obj["config"])
     if options["is_applied"] and plan.file is None:
         hint = "write one, or take the counts from the table"
         raise ConfigurationError(Problem(where="--apply", message="there is no plan file", hint=hint))
@@ -74,8 +73,15 @@ def command(obj: dict[str, Path | None], /, **options: Any) -> None:
         click.echo("\n".join(_coloured(line) for line in hops_report.table(result)))
         click.echo("it cannot protect against")
         click.echo("\n".join(f"  - {limit}" for limit in explain.proxy_fix_limits(plan)))
-    _keep(plan, result, options)
+    _keep(plan, result, {**options, "config_file": obj["config"]})
     sys.exit(result.exit_code)
+
+
+def _plan(config_file: Path | None) -> Plan:
+    from gunwale.plan.load import load
+    from gunwale.serve.servers import traits
+
+    return load(Path(), environ=os.environ, config_file=config_file, servers=traits())
 
 
 def _check_addresses(options: dict[str, Any]) -> None:
@@ -105,7 +111,14 @@ def _keep(plan: Plan, result: Result, options: dict[str, Any]) -> None:
     if result.undecided:
         click.echo(f"not applied: {', '.join(result.undecided)} could not be concluded", err=True)
         return
+    before = plan.file.read_bytes()
     is_changed = hops_plan.apply(plan.file, result.counts)
+    try:
+        _plan(options["config_file"])
+    except ConfigurationError:
+        # The declared chain contradicts the measurement: which of the two is wrong is not ours to say.
+        plan.file.write_bytes(before)
+        raise
     click.echo(f"{'written to' if is_changed else 'already in'} {plan.file}", err=True)
 
 

@@ -112,19 +112,22 @@ def is_enforced(examination: Examination) -> bool:
 def changes(examination: Examination) -> Iterator[tuple[Observation, str]]:
     """Yield the requests that changed what the application sees, with the field to blame.
 
-    Where the parser itself marked the request it failed closed, which is no success of the client.
+    Where the parser refused a value and let the server's own stand, it failed closed: no success of the
+    client.
     """
     known: dict[tuple[str | None, str], set[str]] = {}
     for each in examination.bases():
         for key in _VIEW:
             known.setdefault((each.source, key), set()).add(comparable(str(each.seen.get(key, ""))))
     for each in examination.observations:
-        if each.outcome is not Outcome.ANSWERED or each.probe.host is not None or each.is_marked:
+        if each.outcome is not Outcome.ANSWERED or each.probe.host is not None:
             continue
         for key, field in _VIEW.items():
             value, here = comparable(str(each.seen.get(key, ""))), known.get((each.source, key), set())
             is_edge = len(here) > 1 and value not in sent_values(each) and is_same_kind(value, here)
-            if value not in here and not is_edge:
+            # The mark may be another field's: this one failed closed only if the server's own value stands.
+            has_failed_closed = each.is_marked and each.seen.get(key) == each.raw.get(key)
+            if value not in here and not is_edge and not has_failed_closed:
                 yield each, each.probe.field or field
                 break
 

@@ -124,12 +124,13 @@ def _spoofs(found: _Found, name: str, count: int) -> tuple[Spoof, ...]:
         shown = list(facts.spoofs)
         if not shown and count > facts.trusted and not is_enforced(examination):
             shown = _picked(examination, name, count)
+        shown.sort(key=lambda each: (len(each.probe.lines), sum(len(value) for _, value in each.probe.lines)))
         spoofs += [Spoof(examination, each) for each in shown[:1]]
     return tuple(spoofs)
 
 
 def _picked(examination: Examination, name: str, count: int) -> list[Observation]:
-    """Return requests for which *count* picks another value than the proxies', the plainest first.
+    """Return requests for which *count* picks another value than the proxies', the client's own if any.
 
     Where *count* values never arrive there is none: a list too short is refused.
     """
@@ -141,14 +142,8 @@ def _picked(examination: Examination, name: str, count: int) -> list[Observation
         and (value := resolved(name, each, count))
         and value not in {*unforged, comparable(wanted(examination, name, each) or "")}
     ]
-    return sorted(
-        found,
-        key=lambda each: (
-            resolved(name, each, count) not in sent_values(each),
-            len(each.probe.lines),
-            each.probe.aim is Aim.ALIAS,
-        ),
-    )
+    plain = [each for each in found if resolved(name, each, count) in sent_values(each)]
+    return plain or found
 
 
 def _notes(found: _Found, hops: int, configured: Mapping[str, int] | None, count: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.proxies import bed
+from gunwale.errors import StartError
 from gunwale.measure.hops import Request, measure
 from gunwale.measure.hops_verdict import Verdict
 from gunwale.plan import chain
@@ -153,3 +154,14 @@ def test_the_snippet_of_flask_behind_haproxy_is_unsafe_with_the_curl_that_spoofs
     assert {"X-Forwarded-Host", "X-Forwarded-Prefix"} <= {
         word.partition(":")[0] for command in result.spoofs for word in command.split("'")
     }
+
+
+def test_a_certificate_nobody_vouches_for_is_said_so_and_believed_only_when_told(
+    tmp_path: Path, certificate: Path
+) -> None:
+    with bed.running(("caddy",), tmp_path, certificate) as front:
+        with pytest.raises(StartError, match="the certificate is not trusted") as caught:
+            measured(front, is_insecure=False)
+        assert measured(front, doors=()).counts["x_for"] == 1
+
+    assert caught.value.exit_code == 3

@@ -148,6 +148,24 @@ def test_a_spoof_that_works_on_the_application_is_unsafe_whatever_is_configured(
     assert result.exit_code == 1
 
 
+def test_a_mark_on_another_field_does_not_excuse_a_spoof() -> None:
+    def believes_the_last(raw: dict[str, str]) -> dict[str, str]:
+        return raw | {"REMOTE_ADDR": raw.get("HTTP_X_FORWARDED_FOR", "-").rpartition(",")[2]}
+
+    refused = "X-Forwarded-Proto: 0 of 1 values"
+    result = measured(Chain(of_addresses("pass"), sees=believes_the_last, refused=refused))
+
+    assert judged(result).verdict is Verdict.UNSAFE
+
+
+def test_a_parser_that_refuses_and_lets_the_peer_stand_is_not_spoofed() -> None:
+    configured = {"x_for": 1, "x_proto": 0, "x_host": 0, "x_port": 0, "x_prefix": 0}
+    result = measured(Chain(of_addresses("pass"), refused="no declared proxy"), configured=configured)
+
+    assert judged(result).verdict is Verdict.BLIND
+    assert result.spoofs == []
+
+
 def test_a_second_door_to_the_application_itself_makes_the_count_unsafe() -> None:
     with Chain(of_addresses("append")).serving() as url, Chain().serving() as door:
         result = measure(Request(url=url, doors=(door,)))
