@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gunwale.plan.draft import Draft
     from gunwale.plan.layers import Layer
 
+GUNICORNS_SYNC = ("sync", "gunicorn.workers.sync.SyncWorker")
+
 
 class Surroundings(NamedTuple):
     """What the plan is derived from besides its own values.
@@ -41,7 +43,8 @@ def derive(draft: Draft, around: Surroundings) -> None:
     _application(draft, around)
     _resources(draft, around.capacity)
     _addresses(draft, around)
-    _workers(draft, _server(draft, around.servers))
+    _gunicorns_threads(draft)
+    _workers(draft, _server(draft, around.servers), around)
     _chain(draft)
     _clock(draft, around)
     _rest(draft)
@@ -88,8 +91,29 @@ def _server(draft: Draft, servers: Mapping[str, Traits]) -> Traits:
     return GUNICORN
 
 
-def _workers(draft: Draft, server: Traits) -> None:
+def _gunicorns_threads(draft: Draft) -> None:
+    """Take Gunicorn at its word: a sync worker with threads is a gthread worker there."""
+    threads, worker_class = draft.origins.get("serve.threads"), draft.origins.get("serve.worker_class")
+    if threads is None or not threads.is_gunicorns or draft.values["serve.threads"] == 1:
+        return
+    is_left = "serve.worker_class" in draft.left_to_server
+    if not is_left and (
+        worker_class is None
+        or (worker_class.is_gunicorns and draft.values["serve.worker_class"] in GUNICORNS_SYNC)
+    ):
+        draft.values["serve.worker_class"] = "gthread"
+        why = "Gunicorn runs threads with gthread"
+        draft.origins["serve.worker_class"] = Origin(source=Source.GUNICORN, place=threads.place, why=why)
+
+
+def _workers(draft: Draft, server: Traits, around: Surroundings) -> None:
     values = draft.values
+    is_left = "serve.workers" in draft.left_to_server
+    if around.has_command and not (server.one_process or is_left or draft.is_set("serve.workers")):
+        # An application that was written for one process must not find itself in several.
+        values["serve.workers"] = 1
+        why = "the command gives none, and Gunicorn starts one; --workers auto computes them"
+        draft.origins["serve.workers"] = Origin(source=Source.DERIVED, why=why)
     if server.one_process:
         _one_process(draft, server.one_process)
     elif alone := _lone_worker(draft):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.plan import gunicorn_options
 from gunwale.plan.origin import GUNICORN_WORDS, Candidate, Origin, Source
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "gunicorn.conf.py"
 CMD_ARGS = "GUNICORN_CMD_ARGS"
 _MAX_BYTES = 2**20
+NO_DEADLINE = 7 * 24 * 3600
+"""Seconds for which Gunicorn's ``timeout = 0`` stands: longer than any request anybody waits for."""
+
+
+class Other(NamedTuple):
+    """A setting that the plan has no key for: its *value* (Unknown: only running the file tells), its *place*."""
+
+    value: object
+    place: str
 
 
 @dataclass(slots=True)
@@ -28,12 +37,13 @@ class GunicornSettings:
     """What Gunicorn was told.
 
     *unknown* maps keys of the plan to where and why only Gunicorn knows the value; *notes* are sentences
-    about what was not read, as (place, message).
+    about what was not read, as (place, message); *others* are settings beyond the plan's, by Gunicorn's names.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    others: dict[str, Other] = field(default_factory=dict)
 
 
 def read(directory: Path, environ: Mapping[str, str], words: Sequence[str] = ()) -> GunicornSettings:
@@ -62,9 +72,12 @@ def _parse(settings: GunicornSettings, words: list[str], place: str) -> dict[str
 
 def _add(settings: GunicornSettings, found: Mapping[str, object], source: Source, prefix: str) -> None:
     for name, value in found.items():
-        if value is None or name not in gunicorn_options.SETTINGS:
+        if value is None:
             continue
         origin = Origin(source=source, place=f"{prefix}{gunicorn_options.option_of(name)}")
+        if name not in gunicorn_options.SETTINGS:
+            settings.others.setdefault(name, Other(value, origin.place))
+            continue
         key = gunicorn_options.SETTINGS[name]
         settings.candidates.append(
             Candidate(key=key, value=_as_ours(name, value), origin=origin, is_text=isinstance(value, str))
@@ -92,12 +105,19 @@ def _read_file(settings: GunicornSettings, directory: Path, config: str, environ
         elif isinstance(found, Known) and found.value is not None:
             origin = Origin(source=Source.GUNICORN, place=f"{config}:{found.line}: {name}")
             settings.candidates.append(Candidate(key=key, value=_as_ours(name, found.value), origin=origin))
+    for name in reader.names.keys() - gunicorn_options.SETTINGS.keys():
+        found = reader.setting(name)
+        if found is not None:
+            value = found.value if isinstance(found, Known) else found
+            settings.others.setdefault(name, Other(value, f"{config}:{found.line}: {name}"))
 
 
 def _as_ours(name: str, value: object) -> object:
     """Put a value of Gunicorn's into the plan's form, where the two differ."""
     if name == "loglevel" and isinstance(value, str):
         return value.lower()
+    if name == "timeout" and str(value) == "0":
+        return NO_DEADLINE
     if name == "wsgi_app" and isinstance(value, str) and ":" not in value:
         return f"{value}:application"
     if name == "bind":

@@ -61,6 +61,28 @@ _TAKE_A_VALUE = (  # noqa: SIM905 - as above
     "--dirty-threads --dirty-graceful-timeout --control-socket --control-socket-mode"
 ).split()
 
+# The names of settings that their options do not tell.
+_NAMES = {
+    "-D": "daemon",
+    "-e": "raw_env",
+    "--env": "raw_env",
+    "-g": "group",
+    "-m": "umask",
+    "-p": "pidfile",
+    "--pid": "pidfile",
+    "-u": "user",
+    "--access-logfile": "accesslog",
+    "--access-logformat": "access_log_format",
+    "--dirty-app": "dirty_apps",
+    "--log-config": "logconfig",
+    "--log-config-json": "logconfig_json",
+    "--log-syslog": "syslog",
+    "--no-control-socket": "control_socket_disable",
+    "--paster": "paste",
+}
+_LONGEST = {name: flag for flag, name in _NAMES.items() if flag.startswith("--") and flag != "--paster"}
+_LISTS = {"raw_env", "dirty_apps"}
+
 
 class OptionsError(ValueError):
     """Words that Gunicorn's command line would refuse."""
@@ -76,10 +98,12 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
 
     "config" is among them where -c is given; unknown options are left out.
     """
-    if not words:
-        return {}
-    found, _ = _parser().parse_known_args(list(words))
-    return {name: value for name, value in vars(found).items() if name != "_ignored"}
+    return vars(_parser().parse_known_args(list(words))[0]) if words else {}
+
+
+def unknown(words: Sequence[str]) -> list[str]:
+    """Return the options of *words* that Gunicorn does not have; OptionsError if it would refuse the rest."""
+    return [word for word in _parser().parse_known_args(list(words))[1] if word.startswith("-")]
 
 
 def _parser() -> _Parser:
@@ -88,13 +112,18 @@ def _parser() -> _Parser:
     parser.add_argument("--preload", action="store_true", dest="preload_app")
     for name, flags in _OPTIONS.items():
         parser.add_argument(*flags, dest=name)
-    parser.add_argument("--proxy-protocol", nargs="?", dest="_ignored")
+    parser.add_argument("--proxy-protocol", nargs="?", const="auto", dest="proxy_protocol")
     for flag in _TAKE_NO_VALUE:
-        parser.add_argument(flag, action="store_true", dest="_ignored")
+        parser.add_argument(flag, action="store_true", dest=_name(flag))
     for flag in _TAKE_A_VALUE:
-        parser.add_argument(flag, dest="_ignored")
+        name = _name(flag)
+        parser.add_argument(flag, action="append" if name in _LISTS else "store", dest=name)
     parser.add_argument("wsgi_app", nargs="?")
     return parser
+
+
+def _name(flag: str) -> str:
+    return _NAMES.get(flag, flag.lstrip("-").replace("-", "_"))
 
 
 def known_options() -> frozenset[str]:
@@ -104,6 +133,5 @@ def known_options() -> frozenset[str]:
 
 def option_of(name: str) -> str:
     """Return the long option of Gunicorn's setting *name*."""
-    return {"bind": "--bind", "preload_app": "--preload", "wsgi_app": "APP"}.get(
-        name, _OPTIONS.get(name, (name,))[-1]
-    )
+    special = {"bind": "--bind", "preload_app": "--preload", "wsgi_app": "APP", **_LONGEST}
+    return special.get(name, _OPTIONS.get(name, (f"--{name.replace('_', '-')}",))[-1])

@@ -30,6 +30,7 @@ def load(  # noqa: PLR0913 - one keyword for each source
     command_line: Mapping[str, object] | None = None,
     sets: Sequence[str] = (),
     server_words: Sequence[str] | None = None,
+    own_command: Sequence[Candidate] | None = None,
     capacity: Capacity | None = None,
     in_container: str | None = None,
     servers: Mapping[str, Traits] | None = None,
@@ -38,13 +39,19 @@ def load(  # noqa: PLR0913 - one keyword for each source
 
     *command_line* maps dotted keys to options that were given (None: not given; a text is read as the kind
     of its setting reads texts), *sets* are the words of ``--set``, *server_words* what followed ``gunicorn``
-    in the user's own command (None: no such command). *capacity* is detected when it is None, and so is
+    in the user's own command (None: no such command), *own_command* what the command of another server says:
+    then no settings of Gunicorn's are read. *capacity* is detected when it is None, and so is
     *in_container*: the evidence of a container, or "". *servers* are those that serve has, by name.
     """
     draft = Draft()
     file = sources.find_file(directory, config_file, draft.errors)
-    gunicorn = gunicorn_config.read(directory, environ, server_words or ())
-    draft.settle(_candidates(draft, directory, environ, command_line or {}, sets, file, gunicorn.candidates))
+    has_command = server_words is not None or own_command is not None
+    gunicorn = gunicorn_config.GunicornSettings()
+    if own_command is None:
+        gunicorn = gunicorn_config.read(directory, environ, server_words or ())
+    given = _given_to_gunwale(draft, environ, command_line or {}, sets, file)
+    written = [*(own_command or ()), *gunicorn.candidates]
+    draft.settle(_in_order(given, written, _flask_app(draft, directory, environ), has_command=has_command))
     _take_unknown(draft, gunicorn)
     if file and file.also:
         message = f"[tool.gunwale] is not read: {file.path.name} holds the plan"
@@ -54,7 +61,7 @@ def load(  # noqa: PLR0913 - one keyword for each source
         capacity=capacity or capacities.detect(environ=environ),
         container=container.evidence(Path("/"), environ) if in_container is None else in_container,
         kubernetes=container.KUBERNETES if environ.get(container.KUBERNETES) else "",
-        has_command=server_words is not None,
+        has_command=has_command,
         servers=servers or {"gunicorn": GUNICORN},
     )
     derive(draft, around)
@@ -64,26 +71,40 @@ def load(  # noqa: PLR0913 - one keyword for each source
     return _plan(draft, file.path if file else None)
 
 
-def _candidates(  # noqa: PLR0913, PLR0917 - one argument for each source
+def _given_to_gunwale(
     draft: Draft,
-    directory: Path,
     environ: Mapping[str, str],
     command_line: Mapping[str, object],
     sets: Sequence[str],
     file: sources.PlanFile | None,
-    gunicorn: Sequence[Candidate],
 ) -> list[Candidate]:
-    """Collect what every source offers, strongest first (DESIGN.md §1)."""
-    own_command = [each for each in gunicorn if each.origin.source is Source.COMMAND_LINE]
+    """Collect what was written for gunwale, strongest first."""
     return [
         *sources.from_command_line(command_line, draft.errors),
         *sources.from_set(sets, draft.errors),
-        *own_command,
         *sources.from_environment(environ, draft.errors),
-        *_flask_app(draft, directory, environ),
         *(sources.from_file(file, draft.errors) if file else ()),
-        *(each for each in gunicorn if each not in own_command),
     ]
+
+
+def _in_order(
+    given: Sequence[Candidate],
+    written: Sequence[Candidate],
+    flask_app: Sequence[Candidate],
+    *,
+    has_command: bool,
+) -> list[Candidate]:
+    """Put what was *given* to gunwale and what was *written* for a server in order (DESIGN.md §1).
+
+    A server's own command says what it means: PORT, WEB_CONCURRENCY and FLASK_APP, which are defaults there
+    too, then come after it.
+    """
+    weak = [each for each in given if has_command and each.origin.place in sources.DEFAULTS_OF_GUNICORN]
+    strong = [each for each in given if each not in weak]
+    if has_command:
+        return [*strong, *written, *weak, *flask_app]
+    file = [each for each in strong if each.origin.source is Source.FILE]
+    return [*(each for each in strong if each not in file), *flask_app, *file, *written]
 
 
 def _flask_app(draft: Draft, directory: Path, environ: Mapping[str, str]) -> list[Candidate]:

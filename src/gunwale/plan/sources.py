@@ -28,6 +28,8 @@ _GUNICORN_VARIABLES = {
     "GUNICORN_GRACEFUL_TIMEOUT": "serve.drain_timeout",
     "GUNICORN_LOG_LEVEL": "serve.log_level",
 }
+DEFAULTS_OF_GUNICORN = ("WEB_CONCURRENCY", "PORT")
+"""Variables that Gunicorn reads itself, for what nothing else says."""
 # Kubernetes writes these into every container for a Service that is called gunwale.
 _SERVICE_LINK = re.compile(
     r"GUNWALE(?:_\w+)?_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP)\w*)?)"
