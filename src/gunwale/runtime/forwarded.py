@@ -139,7 +139,7 @@ def _distrust_server(environ: dict[str, Any]) -> None:
     server speaks TLS itself, only a client that sends one of these fields loses it.) The path: Gunicorn
     shortens it by a field SCRIPT_NAME, and so past the proxy's rules for paths.
     """
-    if any(key in environ for key in _SCHEME_KEYS):
+    if environ["wsgi.url_scheme"] != "https" or any(key in environ for key in _SCHEME_KEYS):
         environ["wsgi.url_scheme"] = "http"
     given = environ.get("HTTP_SCRIPT_NAME")
     if given and environ.get("SCRIPT_NAME") == given:

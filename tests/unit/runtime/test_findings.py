@@ -89,6 +89,12 @@ def test_4_and_5_no_client_chooses_the_scheme(field: dict[str, Any], peer: str) 
     assert environ["wsgi.url_scheme"] == "http"
 
 
+def test_5_a_scheme_that_is_none_is_not_believed() -> None:
+    scheme: dict[str, Any] = {"wsgi.url_scheme": "http, https"}
+
+    assert through_gunwale(Hops(x_for=1), **scheme)["wsgi.url_scheme"] == "http"
+
+
 def test_4_a_servers_own_tls_is_believed() -> None:
     scheme: dict[str, Any] = {"wsgi.url_scheme": "https"}
 
