@@ -47,7 +47,8 @@ def test_no_server_refuses_its_defaults(name: str) -> None:
 
 
 def test_waitress_is_one_slot_with_room_for_every_connection() -> None:
-    found = discover()["waitress"].command(flat(server="waitress"), MACHINE, left_to_server=frozenset())
+    planned = {**flat(server="waitress"), "serve.steers": True}
+    found = discover()["waitress"].command(planned, MACHINE, left_to_server=frozenset())
 
     assert found.argv[1:] == ("-P", "-m", "gunwale.runtime.servers.waitress")
     assert (found.slots, found.concurrency, found.as_json()["entries"]) == (1, 4, 1004)
