@@ -1,7 +1,8 @@
 """The command line, one file a verb: arguments in, function called, exit code out.
 
 A verb is a module of this package with a click command named ``command``.
-It is found by its file name and imported when it is asked for.
+It is found by its file name and imported when it is asked for; a name that begins with an underscore is none.
+`gunwale --help` imports them all, so each leaves what it does to imports inside its function.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Every verb, sorted."""
-        return sorted(module.name for module in pkgutil.iter_modules(__path__))
+        names = (module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(name for name in names if not name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb's module."""
