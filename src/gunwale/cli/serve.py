@@ -13,8 +13,13 @@ import click
 from gunwale.errors import ConfigurationError, Problem, StartError
 
 if TYPE_CHECKING:
-    from gunwale.plan.model import Plan
+    from collections.abc import Iterator
 
+    from gunwale.plan.capacity import Capacity
+    from gunwale.plan.model import Plan
+    from gunwale.serve.own_command import Own
+
+OWN_COMMAND = "gunwale.own_command"
 _OPTIONS = {
     "app": "app",
     "server": "serve.server",
@@ -29,7 +34,18 @@ _OPTIONS = {
 }
 
 
-@click.command(name="serve")
+class WithCommand(click.Command):
+    """A command that hands on, untouched, what follows "--"."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the server's own command from click, which would read its options."""
+        if "--" in args:
+            at = args.index("--")
+            args, ctx.meta[OWN_COMMAND] = args[:at], args[at + 1 :]
+        return super().parse_args(ctx, args)
+
+
+@click.command(name="serve", cls=WithCommand)
 @click.argument("app", required=False)
 @click.option("--server", metavar="S", help="gunicorn, waitress.")
 @click.option(
@@ -49,40 +65,39 @@ _OPTIONS = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Variables for the application, NAME=value a line.",
 )
+@click.option("--user", metavar="NAME", help="Started as root: become this user first.")
 @click.option("--allow-root", is_flag=True, help="Serve as root all the same.")
 @click.pass_context
-def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, **options: Any) -> None:
-    """Serve APP ("module:variable" or "module:factory()") in production, until SIGTERM."""
+def command(
+    ctx: click.Context, /, *, env_file: Path | None, user: str | None, allow_root: bool, **options: Any
+) -> None:
+    """Serve APP ("module:variable" or "module:factory()") in production, until SIGTERM.
+
+    Or put "gunwale serve [OPTIONS] --" in front of your own gunicorn or waitress-serve command.
+    """
     from gunwale.plan import capacity as capacities
-    from gunwale.plan.load import load
-    from gunwale.serve import refusals
-    from gunwale.serve.servers import traits
+    from gunwale.serve import own_command, refusals
 
     if env_file:
         os.environ.update(_read_env_file(env_file))
-    directory = Path.cwd()
     capacity = capacities.detect(environ=os.environ)
-    plan = load(
-        directory,
-        config_file=ctx.obj["config"],
-        command_line=_command_line(options),
-        sets=options["settings"],
-        environ=os.environ,
-        capacity=capacity,
-        servers=traits(),
-    )
+    plan, own = _plan(ctx, options, capacity)
     _say(plan.title)
-    if not env_file and (directory / ".env").exists():
+    if not env_file and Path(".env").exists():
         _say(".env is here and not loaded: give --env-file .env if the application needs it")
     for problem in plan.problems:
         _say(f"{problem.severity}: {problem.where}: {problem.message}")
+    for line in (*own.said, *own_command.overruled(plan, own)):
+        _say(line)
+    # Before anything is looked at that this user may do, and that one may not.
+    _become(user, own)
     flat = plan.flat()
     mapped = refusals.is_mapped_root()
     if os.geteuid() == 0 and (mapped or allow_root):
         _say("warning: running as root" + (" (an ordinary user outside)" if mapped else ""))
-    found = refusals.configuration(flat, os.environ, directory, may_be_root=allow_root or mapped)
-    if plan.app is None:
-        found.append(_no_application(plan))
+    environ = {**os.environ, **own.environ}
+    found = refusals.configuration(flat, environ, Path.cwd(), may_be_root=allow_root or mapped)
+    found += [*own.refused, *_unsettled(plan)]
     if found:
         raise ConfigurationError(found)
     wrong, taken = refusals.addresses(flat)
@@ -90,7 +105,63 @@ def command(ctx: click.Context, /, *, env_file: Path | None, allow_root: bool, *
         raise ConfigurationError(wrong)
     if missing := [*refusals.installation(flat), *taken]:
         raise StartError(missing)
-    _become_supervisor(plan, flat, capacity)
+    if own.pid_file:
+        _write_pid(own.pid_file)
+    _become_supervisor(plan, flat, capacity, own)
+
+
+def _plan(ctx: click.Context, options: dict[str, Any], capacity: Capacity) -> tuple[Plan, Own]:
+    from gunwale.plan.load import load
+    from gunwale.serve import own_command
+    from gunwale.serve.servers import traits
+
+    given, directory, own = _command_line(options), Path.cwd(), None
+    server, words = None, None
+    if OWN_COMMAND in ctx.meta:
+        server, words = own_command.split(ctx.meta[OWN_COMMAND])
+        if given.setdefault("serve.server", server) != server:
+            message = f"the command after -- is {server}'s"
+            raise ConfigurationError(Problem(where=f"--server {given['serve.server']}", message=message))
+        own = own_command.read(server, words, os.environ, directory, is_command=True)
+    configured = own or own_command.Own()
+    if own is None and given.get("serve.server", "gunicorn") == "gunicorn":
+        # Gunicorn reads its file, and its variable, without a command too.
+        configured = own_command.read("gunicorn", (), os.environ, directory, is_command=False)
+    plan = load(
+        directory,
+        config_file=ctx.obj["config"],
+        command_line=given,
+        sets=options["settings"],
+        server_words=words if server == "gunicorn" else None,
+        own_command=own.settings if own else None,
+        gunicorn_says=configured.asked,
+        environ=os.environ,
+        capacity=capacity,
+        servers=traits(),
+    )
+    if own is None and plan.serve.server != "gunicorn":
+        configured = own_command.Own()
+    return plan, configured
+
+
+def _become(user: str | None, own: Own) -> None:
+    from gunwale.serve.user import become
+
+    if user is not None:
+        become(user, "--user", os.environ)
+    elif own.user is not None:
+        become(own.user, own.user_place, os.environ)
+
+
+def _write_pid(path: str) -> None:
+    from gunwale.serve.own_command import write_pid
+
+    try:
+        write_pid(path)
+    except OSError as error:
+        hint = "give another path, or leave it out"
+        message = f"cannot be written: {error.strerror}"
+        raise ConfigurationError(Problem(where=f"pidfile {path}", message=message, hint=hint)) from error
 
 
 def _command_line(options: dict[str, Any]) -> dict[str, object]:
@@ -102,13 +173,17 @@ def _command_line(options: dict[str, Any]) -> dict[str, object]:
     return given
 
 
-def _no_application(plan: Plan) -> Problem:
-    file = plan.file or "gunwale.toml"
-    return Problem(
-        where="app",
-        message="no application is given, and none was found by reading the project",
-        hint=f"gunwale serve 'module:variable' or 'module:factory()', or app = … in {file}",
-    )
+def _unsettled(plan: Plan) -> Iterator[Problem]:
+    """Name what serve must know before it starts, and does not."""
+    if plan.app is None and "app" not in plan.left_to_server:
+        yield Problem(
+            where="app",
+            message="no application is given, and none was found by reading the project",
+            hint="gunwale serve 'module:variable' or 'module:factory()', "
+            f"or app = … in {plan.file or 'gunwale.toml'}",
+        )
+    if why := plan.left_to_server.get("serve.bind"):
+        yield Problem(where=why, message="serve must know its addresses", hint="give --bind ADDR to serve")
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
@@ -129,12 +204,16 @@ def _read_env_file(path: Path) -> dict[str, str]:
     return found
 
 
-def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Any) -> None:
+def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own: Own) -> None:
     from gunwale.plan.origin import Source
     from gunwale.serve.door import can_steer
     from gunwale.serve.servers import discover
 
-    server, left = discover()[flat["serve.server"]], frozenset(plan.left_to_server)
+    theirs = {key for key, origin in plan.origins.items() if origin.is_gunicorns}
+    server, left = discover()[flat["serve.server"]], frozenset({*plan.left_to_server, *theirs, *own.keeps})
+    flat["serve.left_to_server"] = sorted(left)
+    if own.words is not None:
+        flat["serve.words"] = own.words
     flat["serve.steers"] = flat["serve.steering"] == "auto" and can_steer()
     start = server.command(flat, capacity, left_to_server=left).as_json()
     if plan.origins["serve.worker_class"].source in {Source.DEFAULT, Source.DERIVED}:

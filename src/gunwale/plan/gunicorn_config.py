@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gunwale.plan import gunicorn_options
 from gunwale.plan.origin import GUNICORN_WORDS, Candidate, Origin, Source
@@ -26,7 +26,7 @@ NO_DEADLINE = 7 * 24 * 3600
 
 
 class Other(NamedTuple):
-    """A setting that the plan has no key for: its *value* (Unknown: only running the file tells), its *place*."""
+    """A setting that the plan has no key for: its *value* (Unknown: nobody can read it), its *place*."""
 
     value: object
     place: str
@@ -37,7 +37,7 @@ class GunicornSettings:
     """What Gunicorn was told.
 
     *unknown* maps keys of the plan to where and why only Gunicorn knows the value; *notes* are sentences
-    about what was not read, as (place, message); *others* are settings beyond the plan's, by Gunicorn's names.
+    about what was not read, as (place, message); *others* are settings beyond the plan's, by name.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
@@ -46,8 +46,16 @@ class GunicornSettings:
     others: dict[str, Other] = field(default_factory=dict)
 
 
-def read(directory: Path, environ: Mapping[str, str], words: Sequence[str] = ()) -> GunicornSettings:
-    """Read the settings Gunicorn would find in *directory*: *words* are its own command line, if any."""
+def read(
+    directory: Path,
+    environ: Mapping[str, str],
+    words: Sequence[str] = (),
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
+) -> GunicornSettings:
+    """Read the settings Gunicorn would find in *directory*: *words* are its own command line, if any.
+
+    *asked* is what Gunicorn says they come to (name → value, is_set), where reading does not tell.
+    """
     settings = GunicornSettings()
     on_command_line = _parse(settings, list(words), "the command after --")
     try:
@@ -59,7 +67,26 @@ def read(directory: Path, environ: Mapping[str, str], words: Sequence[str] = ())
     _add(settings, on_command_line, Source.COMMAND_LINE, GUNICORN_WORDS)
     _add(settings, in_environment, Source.GUNICORN, f"{CMD_ARGS}: ")
     _read_file(settings, directory, str(config), environ)
+    if asked is not None:
+        _take_asked(settings, str(config), asked)
     return settings
+
+
+def _take_asked(settings: GunicornSettings, config: str, asked: Mapping[str, Mapping[str, Any]]) -> None:
+    given = {each.key for each in settings.candidates}
+    for name, found in asked.items():
+        key, value = gunicorn_options.SETTINGS.get(name), found["value"]
+        if key in settings.unknown or (key and found["is_set"] and key not in given):
+            place = settings.unknown.pop(key, f"{config}: {name}").split(": ")
+            origin = Origin(source=Source.GUNICORN, place=": ".join(place[:2]), why="as Gunicorn reads it")
+            settings.candidates.append(Candidate(key=key, value=_as_ours(name, value), origin=origin))
+        elif not key:
+            other = settings.others.get(name)
+            if other is not None and isinstance(other.value, Unknown):
+                settings.others[name] = Other(value, other.place)
+            elif other is None and found["is_set"]:
+                settings.others[name] = Other(value, f"{config}: {name}")
+    settings.notes.clear()
 
 
 def _parse(settings: GunicornSettings, words: list[str], place: str) -> dict[str, object]:
@@ -105,7 +132,7 @@ def _read_file(settings: GunicornSettings, directory: Path, config: str, environ
         elif isinstance(found, Known) and found.value is not None:
             origin = Origin(source=Source.GUNICORN, place=f"{config}:{found.line}: {name}")
             settings.candidates.append(Candidate(key=key, value=_as_ours(name, found.value), origin=origin))
-    for name in reader.names.keys() - gunicorn_options.SETTINGS.keys():
+    for name in sorted(reader.names.keys() - gunicorn_options.SETTINGS.keys()):
         found = reader.setting(name)
         if found is not None:
             value = found.value if isinstance(found, Known) else found

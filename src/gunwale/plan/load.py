@@ -31,6 +31,7 @@ def load(  # noqa: PLR0913 - one keyword for each source
     sets: Sequence[str] = (),
     server_words: Sequence[str] | None = None,
     own_command: Sequence[Candidate] | None = None,
+    gunicorn_says: Mapping[str, Mapping[str, Any]] | None = None,
     capacity: Capacity | None = None,
     in_container: str | None = None,
     servers: Mapping[str, Traits] | None = None,
@@ -40,7 +41,8 @@ def load(  # noqa: PLR0913 - one keyword for each source
     *command_line* maps dotted keys to options that were given (None: not given; a text is read as the kind
     of its setting reads texts), *sets* are the words of ``--set``, *server_words* what followed ``gunicorn``
     in the user's own command (None: no such command), *own_command* what the command of another server says:
-    then no settings of Gunicorn's are read. *capacity* is detected when it is None, and so is
+    then no settings of Gunicorn's are read. *gunicorn_says* what its settings come to, if it was asked.
+    *capacity* is detected when it is None, and so is
     *in_container*: the evidence of a container, or "". *servers* are those that serve has, by name.
     """
     draft = Draft()
@@ -48,7 +50,7 @@ def load(  # noqa: PLR0913 - one keyword for each source
     has_command = server_words is not None or own_command is not None
     gunicorn = gunicorn_config.GunicornSettings()
     if own_command is None:
-        gunicorn = gunicorn_config.read(directory, environ, server_words or ())
+        gunicorn = gunicorn_config.read(directory, environ, server_words or (), gunicorn_says)
     given = _given_to_gunwale(draft, environ, command_line or {}, sets, file)
     written = [*(own_command or ()), *gunicorn.candidates]
     draft.settle(_in_order(given, written, _flask_app(draft, directory, environ), has_command=has_command))

@@ -81,6 +81,12 @@ class Serve:
         default=False,
         why="Gunicorn's own",
     )
+    on_worker_exit: str | None = setting(
+        shapes.IMPORT_STRING,
+        "a callable of no arguments, called in each worker as it exits",
+        None,
+        "none is declared",
+    )
     steering: str = setting(
         kinds.choice("auto", "off"),
         "whether serve steers connections between generations itself",

@@ -69,7 +69,10 @@ def _try_port(setting: str, address: str, wrong: list[Problem], taken: list[Prob
         # Without SO_REUSEPORT, which would let us share a port with whoever asks for it too.
         TcpDoor(host.strip("[]"), int(port), steers=False).bound(shared=False).close()
     except PermissionError:
-        hint = "ports below 1024 need privilege: bind 8000 and let the proxy have 80"
+        hint = (
+            "ports below 1024 need privilege: bind 8000 and let the proxy have 80, or give it to this user "
+            "(AmbientCapabilities=CAP_NET_BIND_SERVICE, or sysctl net.ipv4.ip_unprivileged_port_start)"
+        )
         wrong.append(
             Problem(where=f"{setting} {address}", message="may not be bound by this user", hint=hint)
         )
@@ -141,8 +144,9 @@ def _interfaces(plan: Mapping[str, Any]) -> Iterator[Problem]:
 def _worker_class(plan: Mapping[str, Any]) -> Iterator[Problem]:
     name, server = plan["serve.worker_class"], discover()[plan["serve.server"]]
     classes = server.TRAITS.worker_classes
-    if name in classes or (server.TRAITS.own_classes and "." in name):
-        yield from server.refusals(plan)
+    found = list(server.refusals(plan))
+    if name in classes or (server.TRAITS.own_classes and "." in name) or found:
+        yield from found
         return
     near = get_close_matches(name, classes, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(classes)}"

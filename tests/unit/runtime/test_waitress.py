@@ -11,7 +11,8 @@ import pytest
 from waitress.parser import ParsingError
 
 from gunwale.runtime import server_log
-from gunwale.runtime.servers.waitress import MIB, Parser, adjustments
+from gunwale.runtime.servers.waitress import Parser
+from gunwale.runtime.waitress_adjustments import MIB, adjustments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from gunwale.runtime import worker_exit
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -103,6 +104,11 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
         self.supervised = supervised
         super().__init__("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn")
 
+    def init(self, parser: Any, opts: Any, args: Any) -> None:
+        """Read Gunicorn's own words; the plan knows which application stands, unless only Gunicorn does."""
+        super().init(parser, opts, args)
+        self.app_uri = self.supervised.plan["app"] or self.app_uri
+
     def load_config(self) -> None:
         """Load everything as Gunicorn does, then set what serve owns."""
         super().load_config()
@@ -111,6 +117,10 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
             "bind": [f"fd://{fd}" for fd in self.supervised.listeners],
             "accesslog": None,
             "daemon": False,
+            "pidfile": None,  # serve's own process id is in it
+            "user": os.geteuid(),
+            "group": os.getegid(),
+            "initgroups": False,
             "reuse_port": False,
             "control_socket_disable": True,
             # Only what wsgi.multiprocess is derived from: how many there are is the supervisor's to say.
@@ -119,6 +129,8 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
         }.items():
             if name in cfg.settings:
                 cfg.set(name, value)
+        if "serve.preload" not in self.supervised.plan.get("serve.left_to_server", ()):
+            cfg.set("preload_app", self.supervised.plan["serve.preload"])
         declared = self.supervised.plan["proxies.hops"] is not None
         if declared and "header_map" in cfg.settings and cfg.header_map == "dangerous":
             cfg.set("header_map", "drop")  # it would merge X_Forwarded_For into X-Forwarded-For
@@ -147,6 +159,8 @@ class Hooks:
     def __init__(self, supervised: Supervised) -> None:
         self._supervised = supervised
         self._closer = Closer()
+        self._at_exit: Callable[[], object] | None = None
+        self._worker = 0
 
     def pre_fork(self, _arbiter: SupervisedArbiter, worker: Worker) -> None:
         """Leave what a preloaded application brought in shared: no collection writes to it."""
@@ -167,6 +181,8 @@ class Hooks:
         log_rejections(worker)
         supervised = self._supervised
         assert supervised.slot is not None
+        self._at_exit = worker_exit.resolve(supervised.plan["serve.on_worker_exit"])
+        self._worker = os.getpid()
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
         supervised.slot.booted()
@@ -182,8 +198,10 @@ class Hooks:
             req.force_close()
 
     def worker_exit(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
-        """Let the last connections close in peace."""
+        """Let the last connections close in peace, and the application finish."""
         self._closer.finish()
+        if self._worker == os.getpid():  # Gunicorn calls it in the master for a worker that is gone
+            worker_exit.call(self._at_exit)
 
 
 def log_rejections(worker: Worker) -> None:

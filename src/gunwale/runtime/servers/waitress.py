@@ -7,12 +7,9 @@ while the application has it. What is on its way before and after that is noted 
 
 from __future__ import annotations
 
-import math
-import resource
 import signal
 import socket
 import sys
-import tempfile
 import time
 import traceback
 from typing import Any
@@ -24,21 +21,16 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
-from gunwale.runtime import server_log
+from gunwale.runtime import server_log, worker_exit
 from gunwale.runtime.application import load
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
+from gunwale.runtime.waitress_adjustments import adjustments
 from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
 
-MIB = 1 << 20
-IN_MEMORY = 1 << 62
-CONNECTIONS = 1000
-"""At once, where the descriptor limit allows it; as many as a Gunicorn worker has."""
-HEAD = 64 << 10
-"""Bytes of a request's head: what AWS's load balancers let through; Waitress's own is four times that."""
 STALLED = 120
 """Seconds without a byte after which a half-sent request or response is given up, as Waitress has it."""
 IDLE_TURN, TURN = 1.0, 0.05
@@ -179,7 +171,8 @@ class Server:
             info = (sock.family, sock.type, sock.proto, None)
             listener = kind(application, self._map, _sock=sock, sockinfo=info, **given)
             listener.supervised, listener.closer = supervised, self.closer
-            listener.server_name = listener.effective_host
+            if adjustments.server_name == Adjustments.server_name:
+                listener.server_name = listener.effective_host
             self._listeners.append(listener)
 
     def stop(self, *_: object) -> None:
@@ -231,37 +224,6 @@ class Server:
                 listener.del_channel()
 
 
-def adjustments(plan: dict[str, Any]) -> Adjustments:
-    """Say in Waitress's words what the plan says, and what has to be right in any case."""
-    keepalive = math.ceil(plan["serve.keepalive"])
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if descriptors == resource.RLIM_INFINITY:
-        descriptors = 1 << 20
-    return Adjustments(
-        threads=plan["serve.threads"],
-        # Up to three descriptors a connection: bodies on their way may be in temporary files.
-        connection_limit=max(16, min(CONNECTIONS, (descriptors - 64) // 3)),
-        channel_timeout=max(1, keepalive),
-        cleanup_interval=max(1, min(30, keepalive // 4)),
-        max_request_header_size=HEAD,
-        # Neither cleared nor trusted here: what a field may say is the declared chain's to decide.
-        clear_untrusted_proxy_headers=False,
-        expose_tracebacks=False,
-        **_buffers(),
-    )
-
-
-def _buffers() -> dict[str, int]:
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError:
-        most = 16 * MIB
-        server_log.say("waitress", f"no temporary files here: request bodies end at {most // MIB} MiB")
-        memory = {"outbuf_overflow": IN_MEMORY, "inbuf_overflow": IN_MEMORY}
-        return {**memory, "outbuf_high_watermark": MIB, "max_request_body_size": most}
-    return {}
-
-
 def leave(*_: object) -> None:
     """End at once; a signal handler."""
     raise SystemExit(0)
@@ -281,18 +243,22 @@ def main() -> int:
     server_log.say("waitress", f"loading {plan['app']}")
     try:
         application = wrap(load(plan["app"]), Settings.from_plan(plan), slot)
+        at_exit = worker_exit.resolve(plan["serve.on_worker_exit"])
     except Exception:  # noqa: BLE001 - the user's own module may raise anything, and it is shown whole
         traceback.print_exc()
         return 3
     # A queue is what a burst makes: a warning for each request of it would drown the log.
     server_log.set_up({"waitress": server_log.LEVELS[plan["serve.log_level"]], "waitress.queue": 40})
-    server = Server(supervised, application, adjustments(plan))
+    server = Server(supervised, application, adjustments(plan, sys.argv[1:]))
     signal.signal(signal.SIGTERM, server.stop)
     application.start_checks()
     slot.booted()
     supervised.wake()
-    if server.wait_for_the_door():
-        server.run()
+    try:
+        if server.wait_for_the_door():
+            server.run()
+    finally:
+        worker_exit.call(at_exit)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.errors import Problem
 from gunwale.plan.server import GUNICORN
+from gunwale.serve import gunicorn_settings
 from gunwale.serve.command import Command
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gunwale.plan.capacity import Capacity
 
 TRAITS = GUNICORN
+PROGRAM = "gunicorn"
+own = gunicorn_settings.own
 GRACEFUL = 2
 """Seconds that Gunicorn itself waits: the drain is over when it is told to stop."""
 GREENLETS = 1000  # worker_connections' default
@@ -32,14 +35,32 @@ _WORDS = {
     "name": "--name",
 }
 
+_TORNADO = "Tornado's server has no way to close a connection while draining"
+_ASGI = "serve wraps WSGI applications, and it runs ASGI ones"
+_PYWSGI = "gevent's own server has no way to close a connection while draining; gevent is the same loop"
+_LOOPS = {
+    "eventlet": "Gunicorn has dropped it",
+    "gaiohttp": "Gunicorn has dropped it",
+    "tornado": _TORNADO,
+    "gunicorn.workers.gtornado.TornadoWorker": _TORNADO,
+    "asgi": _ASGI,
+    "gunicorn.workers.gasgi.ASGIWorker": _ASGI,
+    "uvicorn": _ASGI,
+    "uvicorn_worker": _ASGI,
+    "gevent_pywsgi": _PYWSGI,
+    "gevent_wsgi": _PYWSGI,
+    "gunicorn.workers.ggevent.GeventPyWSGIWorker": _PYWSGI,
+}
+
 
 def command(plan: Mapping[str, Any], capacity: Capacity, *, left_to_server: frozenset[str]) -> Command:
     """Start Gunicorn's own application class through our launcher, with what the plan says as its words.
 
     Keys in *left_to_server* are set in the project's gunicorn.conf.py in a way that only Gunicorn can read.
     """
-    threads = 1 if plan["serve.worker_class"] == "sync" else plan["serve.threads"]
-    concurrency = GREENLETS if plan["serve.worker_class"] == "gevent" else threads
+    worker_class, threads = plan["serve.worker_class"], plan["serve.threads"]
+    # What a class of the user's own does at once is not known.
+    concurrency = {"sync": 1, "gthread": threads}.get(worker_class, GREENLETS)
     workers = plan["serve.workers"]
     most = max(2, int(2 * capacity.cpu + 1)) if workers == "auto" else workers
     return Command(
@@ -48,6 +69,7 @@ def command(plan: Mapping[str, Any], capacity: Capacity, *, left_to_server: froz
             "-P",  # the project's files must not hide the standard library's
             "-m",
             "gunwale.runtime.servers.gunicorn",
+            *plan.get("serve.words", ()),  # of the user's own command; the last one of two stands
             *_words(plan, left_to_server),
         ),
         slots=max(32, 2 * most),
@@ -67,18 +89,26 @@ def _words(plan: Mapping[str, Any], left_to_server: frozenset[str]) -> Iterator[
         yield str(max(1, round(value))) if isinstance(value, float) else str(value)
     yield "--graceful-timeout"
     yield str(GRACEFUL if plan["serve.steers"] else round(plan["serve.drain_timeout"]))
-    if plan["serve.preload"]:
+    if plan["serve.preload"] and "serve.preload" not in left_to_server:
         yield "--preload"
-    if os.access("/dev/shm", os.W_OK):  # noqa: S108 - a tmpfs: the heartbeat must not wait for a disk
+    has_folder = "worker_tmp_dir" in left_to_server
+    if not has_folder and os.access("/dev/shm", os.W_OK):  # noqa: S108 - a tmpfs: the heartbeat must not wait for a disk
         yield "--worker-tmp-dir"
         yield "/dev/shm"  # noqa: S108 - as above
-    yield "--"
-    yield plan["app"]
+    if "serve.words" not in plan:
+        yield "--"
+        yield plan["app"]
 
 
 def refusals(plan: Mapping[str, Any]) -> Iterator[Problem]:
     """Name what the plan asks for and Gunicorn cannot do, or cannot do here."""
-    if plan["serve.worker_class"] == "gevent":
+    if loop := _LOOPS.get(plan["serve.worker_class"].split(".")[0]) or _LOOPS.get(plan["serve.worker_class"]):
+        yield Problem(
+            where="serve.worker_class",
+            message=f"{plan['serve.worker_class']!r} cannot be honoured: {loop}",
+            hint="choose sync, gthread or gevent, or a subclass of one of them",
+        )
+    elif plan["serve.worker_class"] == "gevent":
         yield from _gevent()
     elif plan["serve.worker_class"] == "sync" and plan["serve.threads"] > 1:
         yield Problem(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.errors import Problem
 from gunwale.plan.server import Traits
+from gunwale.serve import waitress_words
 from gunwale.serve.command import Command
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ TRAITS = Traits(
     one_process="Waitress is one process: it has threads, not workers",
     is_extra=True,
 )
+PROGRAM = "waitress-serve"
+own = waitress_words.own
 CONNECTIONS = 1000
 
 
@@ -32,6 +35,7 @@ def command(plan: Mapping[str, Any], _capacity: Capacity, *, left_to_server: fro
             "-P",  # the project's files must not hide the standard library's
             "-m",
             "gunwale.runtime.servers.waitress",
+            *plan.get("serve.words", ()),  # Adjustments of the user's own command
         ),
         slots=1,
         concurrency=plan["serve.threads"],
