@@ -84,15 +84,16 @@ _OFF = (None, False, "")
 def own(words: Sequence[str], environ: Mapping[str, str], directory: Path, *, is_command: bool) -> Own:
     """Read what a ``gunicorn`` command of *words* would find, with its variable and its file."""
     found = gunicorn_config.read(directory, environ, words)
+    unreadable = list(_unreadable(words)) if is_command else []
     asked = None
-    if not _is_told(found):
+    if not unreadable and not _is_told(found):
         asked = ask(words, environ, directory)
         found = gunicorn_config.read(directory, environ, words, asked)
     # After "--" argparse takes every word for an application, and ours come last.
     result = Own(words=tuple(word for word in words if word != "--") if is_command else None)
     result.asked = asked
+    result.refused += unreadable
     if is_command:
-        result.refused += _unreadable(words)
         result.said += _binds(found)
     settings = {name: each for name, each in found.others.items() if each.value not in _OFF}
     for name, setting in settings.items():
