@@ -62,7 +62,8 @@ class Exchange:
         self.begun = perf_counter()
         slot = surroundings.slot
         if slot is not None:
-            self._entry = slot.begin(request_id)
+            self._entry = entry = slot.begin(request_id)
+            slot.owners[entry] = self
         self._token: Token[str] = current.set(request_id)
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInfo = None) -> Write:
@@ -148,6 +149,7 @@ class Exchange:
         try:
             _, _, slot, watcher = self._around
             if slot is not None:
+                slot.owners[self._entry] = None
                 slot.end(self._entry, self.status or 500)
             if watcher is not None:
                 watcher(self)

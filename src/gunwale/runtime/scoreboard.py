@@ -19,7 +19,7 @@ from bisect import bisect_left
 from enum import IntEnum
 from mmap import mmap
 from time import monotonic_ns
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "BUCKETS",
@@ -165,6 +165,10 @@ class Scoreboard:
     def close_connections(self, generation: int) -> None:
         """Let *generation* close its connections: another one gets the new ones."""
         self._words[_H_CLOSING + generation % _RANGES] = 1
+
+    def retire(self) -> None:
+        """Let this process close its connections from now on: it accepts no more."""
+        self._closing = _H_MAGIC  # a word that is never zero
 
     def target(self, generation: int) -> int:
         """How many workers the generation should have."""
@@ -314,6 +318,8 @@ class Slot:
         self._starts = records.cast("Q")
         # Threads take and give back entries by list.pop and append, which are atomic: no lock on that path.
         self._free = list(range(entries - 1, -1, -1))
+        # What runs in each entry, for this process's own watch; the last one is for entry -1.
+        self.owners: list[Any] = [None] * (entries + 1)
         self._lock = allocate_lock()
         self._words[_PID] = 0
         self._busy[:] = bytes(entries)
@@ -361,6 +367,15 @@ class Slot:
             words[_CLASSES + status // 100 - 1] += 1
             words[_SUM] += taken
             words[bucket] += 1
+
+    def entries(self) -> list[tuple[int, int]]:
+        """What runs now: its entry, and when it began (time.monotonic_ns())."""
+        words = (8 + ID_BYTES) // 8
+        return [(entry, self._starts[entry * words]) for entry, busy in enumerate(bytes(self._busy)) if busy]
+
+    def count(self) -> int:
+        """How many run now, those past the table too."""
+        return bytes(self._busy).count(1) + int(self._words[_OVERFLOW])
 
     def release(self, entry: int) -> None:
         """Take back what begin() noted, and count nothing: no request, but something that is owed."""

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.runtime import worker_exit
 from gunwale.runtime.boot_log import keep_words
+from gunwale.runtime.gunicorn_master import Policies
+from gunwale.runtime.gunicorn_worker import watch
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
@@ -57,7 +59,7 @@ def listeners(supervised: Supervised, conf: Config, log: object) -> list[Any]:
     return found
 
 
-class SupervisedArbiter(Arbiter):
+class SupervisedArbiter(Policies, Arbiter):
     """Gunicorn's master, on our sockets, with the scoreboard's number of workers."""
 
     def __init__(self, app: GunwaleApplication) -> None:
@@ -65,13 +67,7 @@ class SupervisedArbiter(Arbiter):
         super().__init__(app)
         self.LISTENERS = listeners(self.supervised, self.cfg, self.log)
         self.systemd = True  # keeps stop() from removing a Unix socket's path, which is the door's
-
-    def manage_workers(self) -> None:
-        """Have as many workers as the supervisor wants."""
-        target = self.supervised.board.target(self.supervised.generation)
-        if target:
-            self.num_workers = target
-        super().manage_workers()
+        self.begin_policies()
 
     def handle_ttin(self) -> None:
         """Look at the scoreboard again; the run loop does it after each signal."""
@@ -168,11 +164,12 @@ class Hooks:
             gc.collect()
             gc.freeze()
 
-    def post_fork(self, _arbiter: SupervisedArbiter, _worker: Worker) -> None:
+    def post_fork(self, arbiter: SupervisedArbiter, worker: Worker) -> None:
         """Claim a slot; before gevent patches threads, since these must not depend on its loop."""
         supervised = self._supervised
         supervised.slot = supervised.board.claim(supervised.generation)
         hold(supervised.lifeline)
+        self._retirement = watch(supervised, arbiter, worker)
         if hasattr(util, "close_graceful"):  # Gunicorn ≥ 26
             util.close_graceful = self._closer.close
 
@@ -185,6 +182,7 @@ class Hooks:
         self._worker = os.getpid()
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
+        self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()
         for listener in worker.sockets:

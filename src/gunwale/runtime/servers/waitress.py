@@ -29,6 +29,7 @@ from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
 from gunwale.runtime.waitress_adjustments import adjustments
+from gunwale.runtime.waitress_worker import watch
 from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
 
 STALLED = 120
@@ -161,10 +162,10 @@ class Server:
         self.is_told_to_stop = False
         self._held: dict[Channel, int] = {}
         self._map: dict[int, Any] = {}
-        self._dispatcher = ThreadedTaskDispatcher()
-        self._dispatcher.set_thread_count(adjustments.threads)
+        self.dispatcher = ThreadedTaskDispatcher()
+        self.dispatcher.set_thread_count(adjustments.threads)
         self._listeners = []
-        given = {"dispatcher": self._dispatcher, "adj": adjustments, "bind_socket": False}
+        given = {"dispatcher": self.dispatcher, "adj": adjustments, "bind_socket": False}
         for fd in supervised.listeners:
             sock = socket.socket(fileno=fd)
             kind = UnixListener if sock.family == socket.AF_UNIX else TcpListener
@@ -201,7 +202,7 @@ class Server:
                 self._accept_the_last()
                 quiet = 0 if owing or any(each.requests for each in channels) else quiet + 1
             wasyncore.poll2(TURN if owing or self.is_told_to_stop else IDLE_TURN, self._map)
-        self._dispatcher.shutdown(timeout=1)
+        self.dispatcher.shutdown(timeout=1)
         self.closer.finish()
 
     def _note(self, owing: list[Channel]) -> None:
@@ -251,6 +252,7 @@ def main() -> int:
     server_log.set_up({"waitress": server_log.LEVELS[plan["serve.log_level"]], "waitress.queue": 40})
     server = Server(supervised, application, adjustments(plan, sys.argv[1:]))
     signal.signal(signal.SIGTERM, server.stop)
+    watch(supervised, server.dispatcher)
     application.start_checks()
     slot.booted()
     supervised.wake()

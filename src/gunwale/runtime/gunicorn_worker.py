@@ -1,0 +1,163 @@
+"""What a Gunicorn worker does about its deadline: end one request, or retire with the others intact."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import traceback
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime.deadline import LOOK, Stuck, Watch, cut, leave_soon, register_dump, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunicorn.workers.base import Worker
+
+    from gunwale.runtime.supervised import Supervised
+
+LINGER = 2.5
+"""Seconds in which a keep-alive client's next request is still answered, with "Connection: close"."""
+MARGIN = 5
+"""Seconds more than drain_timeout that a retiring worker has for its other requests."""
+
+
+def watch(supervised: Supervised, arbiter: Any, worker: Worker) -> Retirement:
+    """Start the deadline's watch of this process; in post_fork, when the slot is claimed."""
+    register_dump()
+    timeout = supervised.plan["serve.request_timeout"]
+    assert supervised.slot is not None
+    retirement = Retirement(supervised, arbiter, worker, timeout)
+    Watch(supervised.slot, timeout, retirement).start()
+    return retirement
+
+
+class Retirement:
+    """A worker's end before its time: no request accepted, none lost, and another worker in its place."""
+
+    def __init__(self, supervised: Supervised, arbiter: Any, worker: Worker, timeout: float) -> None:
+        self._supervised, self._arbiter, self._worker = supervised, arbiter, worker
+        self._hub: Any = None
+        self._has_turned: Callable[[], bool] = lambda: True
+        self._since = 0.0
+        self._quiet_since = 0.0
+        self._stuck = 0
+        own = worker.cfg.graceful_timeout
+        # Whoever recycles this worker (max_requests, TTOU, we) has its requests finish first. Gunicorn's own
+        # limit, which cuts them after *own* seconds, is for the end of a drain: nobody is owed anything then.
+        self._limit = math.ceil(max(timeout, supervised.plan["serve.drain_timeout"])) + MARGIN
+        worker.cfg.set("graceful_timeout", self._limit)
+        theirs = worker.handle_exit
+
+        def handle_exit(number: int, frame: Any) -> None:
+            if not self._since and supervised.board.is_closing:
+                worker.cfg.set("graceful_timeout", own)
+            theirs(number, frame)
+
+        worker.handle_exit = handle_exit
+
+    @property
+    def _is_sync(self) -> bool:
+        return not hasattr(self._worker, "tpool") and not hasattr(self._worker, "worker_connections")
+
+    def connection(self, environ: dict[str, Any]) -> Any:
+        """Give the request's socket."""
+        return environ.get("gunicorn.socket")
+
+    def give_up(self, stuck: Stuck) -> None:
+        """End the request alone where that can be done.
+
+        A greenlet can be ended, and the one request of a sync worker by Gunicorn's own signal, whose
+        SystemExit runs the application's clean-up and answers 500. A thread cannot; but where it waits for
+        its client, ending the connection ends the wait.
+        """
+        if self._is_sync:
+            os.kill(os.getpid(), signal.SIGABRT)
+            return
+        cut(stuck.exchange.environ.get("gunicorn.socket"))
+        if "gevent" in type(self._worker).__module__ or hasattr(self._worker, "timeout_ctx"):
+            self._end_greenlet(stuck.greenlet)
+
+    def _end_greenlet(self, greenlet: Any) -> None:
+        if self._hub is None:
+            return
+        turned = False
+
+        def end() -> None:
+            nonlocal turned
+            turned = True
+            if greenlet is not None and hasattr(greenlet, "kill"):
+                greenlet.kill(block=False)
+
+        self._has_turned = lambda: turned
+        self._hub.loop.run_callback_threadsafe(end)
+
+    def booted(self) -> None:
+        """Remember what only the main thread can tell; in post_worker_init."""
+        if hasattr(self._worker, "timeout_ctx"):
+            with contextlib.suppress(ImportError):
+                from gevent import get_hub
+
+                self._hub = get_hub()
+
+    def retire(self, stuck: int) -> None:
+        """Accept no more; the threads that are stuck are written off."""
+        if not self._since:
+            self._since = monotonic()
+            self._supervised.board.retire()
+            if stuck:
+                say(f"this worker accepts no more, and ends after its other requests: {stuck} are stuck")
+                os.kill(os.getpid(), signal.SIGTERM)
+            if os.getppid() == self._worker.ppid:
+                os.kill(self._worker.ppid, signal.SIGTTIN)  # look at the scoreboard: another worker is needed
+            leave_soon(self._limit + LINGER)
+        if not self._has_turned():
+            # The loop is held up, so it is the stuck greenlet that runs, and SystemExit ends that one only.
+            os.kill(os.getpid(), signal.SIGABRT)
+        pool = getattr(self._worker, "tpool", None)
+        if pool is not None and stuck > self._stuck:
+            # What was accepted may wait for a thread in the pool's queue.
+            pool._max_workers += stuck - self._stuck  # noqa: SLF001 - there is no public way
+            for _ in range(stuck - self._stuck):
+                pool._adjust_thread_count()  # noqa: SLF001 - as above
+        self._stuck = stuck
+
+    def turn(self, running: int, stuck: int) -> bool:
+        """Leave when only what is stuck is left; the answer: whether Gunicorn has ended the loop itself."""
+        if self._is_sync and running > stuck and not stuck:
+            self._worker.tmp.notify()  # Gunicorn's limit knows nothing of responses that move
+        if self._since and stuck and self._is_over(running, stuck):
+            self._leave()
+        return not self._worker.alive
+
+    def _is_over(self, running: int, stuck: int) -> bool:
+        if self._is_sync:
+            return True
+        if monotonic() - self._since > 2 * LOOK and not self._has_turned():
+            self._name_lost()
+            return True
+        connections = getattr(self._worker, "nr_conns", None)
+        if connections is not None:
+            return bool(connections <= stuck)
+        if running > stuck:
+            self._quiet_since = 0.0
+        elif not self._quiet_since:
+            self._quiet_since = monotonic()
+        return bool(self._quiet_since) and monotonic() - self._quiet_since > LINGER
+
+    def _name_lost(self) -> None:
+        owners = self._supervised.slot.owners if self._supervised.slot else []
+        ids = sorted(each.request_id for each in owners if each is not None)
+        say(f"the event loop cannot be freed: lost with this worker are {', '.join(ids)}")
+
+    def _leave(self) -> None:
+        # Not by sys.exit: concurrent.futures would wait for the stuck threads.
+        leave_soon(3.0)
+        try:
+            self._worker.cfg.worker_exit(self._arbiter, self._worker)
+        except Exception:  # noqa: BLE001 - the user's own hook may raise anything
+            say("worker_exit failed:\n" + traceback.format_exc())
+        os._exit(0)

@@ -1,0 +1,52 @@
+"""Workers that end after max_requests take nothing with them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gunwale.measure.load import Ask, LoadProcess, Profile
+from gunwale.serve.servers import traits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from served import Served, Variant
+
+# The long ones last longer than Gunicorn's own graceful_timeout under gunwale.
+MIX = (
+    Ask(path="/", weight=30),
+    Ask(path="/upload", method="POST", size=2000, weight=9),
+    Ask(path="/slow?seconds=3"),
+)
+
+
+def recycle(variant: Variant, serve: Callable[..., Served], seconds: float) -> int:
+    """Fifty requests a worker, under load for so long; how many workers have ended."""
+    if traits()[variant.server].one_process:
+        pytest.skip("one process has no workers to replace, and says so")
+    # A long request takes a whole sync worker.
+    workers = 6 if variant.worker_class == "sync" else 2
+    served = serve(*variant.options, "--set", "serve.max_requests=50", workers=workers)
+    served.wait_for_workers(workers)
+    profile = Profile(target=f"http://127.0.0.1:{served.port}", rate=50, mix=MIX, keepalive_clients=8)
+    with LoadProcess(profile) as load:
+        time.sleep(seconds)
+        result = load.stop(grace=15)
+
+    assert result.failed() == ()
+    assert len(result.records) > 40 * seconds
+    served.wait_for_workers(workers)
+    return served.log_text().count("Autorestarting worker")
+
+
+def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
+    assert recycle(variant, serve, 15) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
+    assert recycle(variant, serve, 120) >= 80
