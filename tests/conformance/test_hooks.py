@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gunwale.serve.servers import traits
 from live import raw, read_response
-from served import VARIANTS, Served, Variant, traits
+from served import VARIANTS, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from served import Served
 
 HOOK = ("--set", "serve.on_worker_exit=wrapped:at_exit")
 RECYCLING = [variant for variant in VARIANTS if not traits()[variant.server].one_process]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from served import UNPRIVILEGED, Served, as_user, command
-from wrapping import GUNICORN, wrapped
+from wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,17 +61,17 @@ def served(who: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
     [
         command("--user", NOBODY.pw_name, *ADDRESSES, app="who:application"),
         command("--user", str(UNPRIVILEGED), *ADDRESSES, app="who:application"),
-        wrapped([*GUNICORN, "-u", NOBODY.pw_name, "-b", "127.0.0.1:0", "who:application"]),
-        wrapped([*GUNICORN, "-b", "127.0.0.1:0", "who:application"], "--user", NOBODY.pw_name),
+        wrapped(["gunicorn", "-u", NOBODY.pw_name, "-b", "127.0.0.1:0", "who:application"]),
+        wrapped(["gunicorn", "-b", "127.0.0.1:0", "who:application"], "--user", NOBODY.pw_name),
     ],
     indirect=True,
     ids=["name", "number", "of the command", "before the command"],
 )
 def test_supervisor_and_workers_run_as_the_user_with_its_groups_and_home(served: Served) -> None:
+    answer = json.loads(served.get().text)
     groups = os.getgrouplist(NOBODY.pw_name, NOBODY.pw_gid)
     status = Path(f"/proc/{served.pid}/status").read_text()
     uids = next(line for line in status.splitlines() if line.startswith("Uid:"))
-    answer = json.loads(served.get().text)
 
     assert uids.split()[1:] == [str(UNPRIVILEGED)] * 4
     assert answer[:4] == [UNPRIVILEGED, UNPRIVILEGED, NOBODY.pw_gid, NOBODY.pw_gid]
