@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gunwale.serve.servers import traits
 from live import raw, read_response, wait_until
 
 if TYPE_CHECKING:
@@ -48,6 +49,36 @@ def test_a_server_that_dies_is_started_again_and_its_queue_is_served(
     assert served.get("/", timeout=30).status == 200
     served.wait_for_log(r"the server ended \(signal SIGKILL\); starting it again")
     assert served.poll() is None
+
+
+def test_workers_that_die_in_a_loop_are_not_started_forever(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    """Each start waits longer, /health stays well so that nobody restarts the container, and then it is enough."""
+    served = serve(*variant.options, app="crashing:application")
+    served.wait_for_log(r"died \d+\.\d s after its start, 2 of 5|the server ended .* starting it again", 30)
+    assert served.ask_admin("/health").status == 200
+
+    assert served.wait_exit(60) == 3
+    assert "giving up" in served.log_text()
+
+
+def test_a_replacement_that_cannot_boot_leaves_the_others_serving(
+    variant: Variant, serve: Callable[..., Served], project: Path
+) -> None:
+    if traits()[variant.server].one_process:
+        pytest.skip("there are no others")
+    module = project / "changing.py"
+    module.write_text("from probe import application\n")
+    served = serve(*variant.options, app="changing:application")
+    served.wait_for_workers(2)
+    module.write_text("raise RuntimeError('half deployed')\n")
+    os.kill(int(served.get("/pid").text), signal.SIGKILL)
+    served.wait_for_log(r"A worker failed to boot .*; the others serve on")
+
+    assert {served.get("/").status for _ in range(10)} == {200}
+    module.write_text("from probe import application  # again\n")
+    served.wait_for_workers(2)
 
 
 def test_nothing_keeps_the_port_when_the_supervisor_is_killed(
