@@ -1,0 +1,93 @@
+"""Connections that the server is done with are closed without waiting, and without resetting their peer."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gunwale.runtime.linger import Closer
+from live import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Give the server's end and the client's."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), 10) as client,
+        listener.accept()[0] as server,
+    ):
+        yield server, client
+
+
+def is_closed(sock: socket.socket) -> bool:
+    return sock.fileno() == -1
+
+
+def test_the_client_reads_all_and_then_the_end(pair: Pair) -> None:
+    server, client = pair
+    server.sendall(b"answer")
+    client.sendall(b"more than was read")
+    Closer().close(server)
+
+    assert client.recv(100) == b"answer"
+    assert client.recv(100) == b""
+
+
+def test_it_is_closed_when_its_peer_has_closed(pair: Pair) -> None:
+    server, client = pair
+    closer = Closer()
+    closer.close(server)
+    assert not is_closed(server)
+    client.close()
+
+    wait_until(lambda: is_closed(server), 1, "the server's end is closed")
+    closer.finish()
+
+
+def test_a_peer_that_stays_is_waited_for_so_long_only(pair: Pair) -> None:
+    server, _ = pair
+    closer = Closer()
+    closer.close(server, timeout=0.2)
+
+    wait_until(lambda: is_closed(server), 2, "the server's end is closed")
+    closer.finish()
+
+
+def test_a_peer_that_sends_on_is_read_so_far_only(pair: Pair) -> None:
+    server, client = pair
+    closer = Closer()
+    closer.close(server, timeout=60, max_drain=1000)
+    client.sendall(b"x" * 2000)
+
+    wait_until(lambda: is_closed(server), 2, "the server's end is closed")
+    closer.finish()
+
+
+def test_each_forked_worker_watches_its_own_connections_only(pair: Pair) -> None:
+    server, client = pair
+    closer = Closer()  # as the master does, whose descriptors all workers share
+    shared = epoll_descriptors()
+    closer.close(server)
+    own = epoll_descriptors()
+    client.close()
+    closer.finish()
+
+    assert own == shared + 1
+
+
+def epoll_descriptors() -> int:
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own, gone again
+            found += "eventpoll" in str(entry.readlink())
+    return found
