@@ -54,7 +54,7 @@ def test_a_server_that_dies_is_started_again_and_its_queue_is_served(
 def test_workers_that_die_in_a_loop_are_not_started_forever(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
-    """Each start waits longer, /health stays well so that nobody restarts the container, and then it is enough."""
+    """Each start waits longer; /health stays well, so that nobody restarts the container for it."""
     served = serve(*variant.options, app="crashing:application")
     served.wait_for_log(r"died \d+\.\d s after its start, 2 of 5|the server ended .* starting it again", 30)
     assert served.ask_admin("/health").status == 200

@@ -18,7 +18,6 @@ import faulthandler
 import fcntl
 import gc
 import os
-import signal
 import struct
 import sys
 import termios
@@ -29,7 +28,7 @@ from _thread import get_ident, start_new_thread
 from time import monotonic, monotonic_ns, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gunwale.runtime.scoreboard_watch import Marks
+from gunwale.runtime.scoreboard_watch import DUMP, Marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 LOOK = 0.5
 """Seconds between two looks."""
-DUMP = signal.SIGRTMIN + 9
-"""Makes a worker write the stacks of its threads, also while a C call holds the interpreter's lock."""
 _TCP_INFO_BYTES = 192
 _ACKED = struct.Struct("=QQ")  # tcpi_bytes_acked and tcpi_bytes_received, since Linux 4.1
 _ACKED_AT = 120

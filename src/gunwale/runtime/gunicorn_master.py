@@ -12,8 +12,7 @@ import signal
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime.deadline import DUMP
-from gunwale.runtime.scoreboard_watch import frozen, retiring
+from gunwale.runtime.scoreboard_watch import DUMP, PATIENCE, frozen, retiring
 
 if TYPE_CHECKING:
     from gunwale.runtime.supervised import Supervised
@@ -25,8 +24,6 @@ LEAST_WAIT, MOST_WAIT = 0.1, 10.0
 BOOT_FAILURES = {3, 4}  # Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
 CRASH_LOOP = 6
 """Exit status of a master that has given its workers up."""
-FROZEN_AFTER = 2.0
-"""Seconds past request_timeout in which a worker's own watch can act."""
 
 
 class Policies:
@@ -88,7 +85,7 @@ class Policies:
     def murder_workers(self) -> None:
         """End workers that cannot end themselves: a call holds the interpreter's lock past the deadline."""
         supervised = self.supervised
-        patience = supervised.plan["serve.request_timeout"] + FROZEN_AFTER
+        patience = supervised.plan["serve.request_timeout"] + PATIENCE
         for pid, seconds in frozen(supervised.board, supervised.generation, patience):
             if pid not in self.WORKERS:
                 continue

@@ -5,6 +5,7 @@ Four words of a slot, written by the watch alone. Each is void unless it is of t
 
 from __future__ import annotations
 
+import signal
 from time import monotonic_ns
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from gunwale.runtime.scoreboard import Scoreboard, Slot
 
 _LOOKED, _OLDEST, _RETIRING, _STUCK = 28, 29, 30, 31
+DUMP = signal.SIGRTMIN + 9
+"""Makes a worker write the stacks of its threads, also while a C call holds the interpreter's lock."""
+PATIENCE = 2.0
+"""Seconds past request_timeout in which a worker's own watch can act."""
 BLIND = 2.0
 """Seconds without a look after which a watch is taken to be held up: it looks twice a second."""
 
