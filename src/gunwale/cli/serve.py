@@ -216,7 +216,8 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
         flat["serve.words"] = own.words
     flat["serve.steers"] = flat["serve.steering"] == "auto" and can_steer()
     start = server.command(flat, capacity, left_to_server=left).as_json()
-    if plan.origins["serve.worker_class"].source in {Source.DEFAULT, Source.DERIVED}:
+    is_chosen = plan.origins["serve.worker_class"].source not in {Source.DEFAULT, Source.DERIVED}
+    if not is_chosen and "gthread" in server.TRAITS.worker_classes:
         alone = {**flat, "serve.worker_class": "gthread", "serve.threads": 4}
         other = server.command(alone, capacity, left_to_server=left).as_json()
         start["alone"] = {name: other[name] for name in ("argv", "concurrency")}

@@ -26,8 +26,8 @@ _MIB = 1 << 20
 
 def shortage(serve: Supervisor) -> str | None:
     """Say why memory does not hold a second generation, or None: it does, or nothing is known."""
-    pids = [worker.pid for worker in serve.board.workers(serve.generation.number)]
-    needed = sum(private_memory(pid) or 0 for pid in (*pids, serve.generation.pid))
+    pids = {worker.pid for worker in serve.board.workers(serve.generation.number)}
+    needed = sum(private_memory(pid) or 0 for pid in pids | {serve.generation.pid})
     limit, free = serve.capacity["memory"], available_memory()
     if limit is not None and 2 * needed > limit:
         return f"two generations take {2 * needed / _MIB:.0f} MiB, and the limit is {limit / _MIB:.0f} MiB"
