@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gunwale.measure.load import Ask
-from gunwale.measure.sigterm import Trial, measure_stop
 from live import raw, read_response, request
 from served import Served
-from wrapping import GUNICORN, WAITRESS, wrapped
+from wrapping import CONFIGURATION, GUNICORN, HOOKS, WAITRESS, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-HOOKS = {
-    "on_starting": "server",
-    "when_ready": "server",
-    "pre_fork": "server, worker",
-    "post_fork": "server, worker",
-    "post_worker_init": "worker",
-    "pre_request": "worker, request",
-    "post_request": "worker, request, environ, response",
-    "child_exit": "server, worker",
-    "worker_exit": "server, worker",
-    "nworkers_changed": "server, new, old",
-    "on_exit": "server",
-}
-CONFIGURATION = "import os\nfrom pathlib import Path\nworkers = 2\n" + "".join(
-    f"def {name}({arguments}):\n    with (Path(__file__).with_name('record')).open('a') as file:\n"
-    f"        file.write('{name} ' + str(os.getpid()) + chr(10))\n"
-    for name, arguments in HOOKS.items()
-)
-MIX = (Ask(path="/spin?seconds=0.002", weight=4), Ask(path="/upload", method="POST", size=2000))
-COMMANDS = {
-    "configuration file": (*GUNICORN, "probe:application"),
-    "preload": (*GUNICORN, "-w", "3", "--preload", "probe:application"),
-    "gthread": (*GUNICORN, "-k", "gthread", "--threads", "8", "-w", "2", "probe:application"),
-    "own worker class": (*GUNICORN, "-k", "wrapped.Worker", "--threads", "8", "-w", "2", "probe:application"),
-    "own logger class": (*GUNICORN, "--logger-class", "wrapped.Log", "-w", "3", "probe:application"),
-    "GUNICORN_CMD_ARGS": (*GUNICORN, "probe:application"),
-    "waitress-serve": (*WAITRESS, "--threads", "8", "probe:application"),
-}
-
-
-def listen_option(own: tuple[str, ...]) -> str:
-    return "--listen" if own[0] == WAITRESS[0] else "--bind"
-
-
-def with_address(own: tuple[str, ...], address: str) -> list[str]:
-    return [*own[:-1], listen_option(own), address, own[-1]]
 
 
 @pytest.fixture
@@ -218,6 +176,18 @@ def test_the_commands_own_address_is_serves(start: Callable[..., Served], port: 
     )
 
 
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH])
+def test_a_signal_that_is_no_command_to_serve_ends_nothing(
+    start: Callable[..., Served], number: signal.Signals
+) -> None:
+    served = start([*GUNICORN, "-b", "127.0.0.1:0", "wrapped:create_app()"])
+    pid = served.get().text
+    served.send(number)
+
+    assert served.get().text == pid
+    stop(served)
+
+
 def test_the_plan_outranks_the_command_and_says_so(start: Callable[..., Served], project: Path) -> None:
     (project / "gunwale.toml").write_text("[serve]\nworkers = 2\n")
     served = start([*GUNICORN, "-w", "3", "-b", "127.0.0.1:0", "wrapped:create_app()"])
@@ -244,25 +214,6 @@ def test_a_reload_brings_the_new_version_with_its_hooks(start: Callable[..., Ser
     assert served.get().text.split()[1] == "2"
     served.wait_until(lambda: len(named(project, "on_exit")) == 1, 20, "the old generation is gone")
     assert len(named(project, "on_starting")) == 2
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_sigterm_under_load_loses_nothing(name: str, project: Path, port: int, tmp_path: Path) -> None:
-    if name == "configuration file":
-        (project / "gunicorn.conf.py").write_text(CONFIGURATION)
-    env: dict[str, str | None] = {"PORT": None, "WEB_CONCURRENCY": None}
-    if name == "GUNICORN_CMD_ARGS":
-        env["GUNICORN_CMD_ARGS"] = "--workers 3 --keep-alive 5"
-    words = wrapped(with_address(COMMANDS[name], f"127.0.0.1:{port}"), "--lame-duck", "2", admin="off")
-    target = f"http://127.0.0.1:{port}"
-    result = measure_stop(
-        Trial(argv=tuple(words), target=target, mix=MIX, log=tmp_path / "log", cwd=project, env=env)
-    )
-
-    assert not result.lost_anything, result.losses()
-    assert result.keepalive_broken == 0
-    assert result.in_flight > 0, "the signal came when nothing was in flight: the test says nothing"
-    assert result.exit_code == 0
 
 
 def test_a_request_in_flight_is_finished_and_the_worker_exit_hook_runs_after_it(
@@ -296,115 +247,3 @@ def test_waitress_serve_is_kept(start: Callable[..., Served]) -> None:
     assert (answer.status, answer.headers["server"]) == (200, "shop")
     too_long = request("127.0.0.1", served.port, method="POST", body=b"x" * 2000)
     assert too_long.status == 413
-
-
-REFUSED = {
-    "--reload": (
-        [*GUNICORN, "--reload", "a:b"],
-        "-- gunicorn --reload: cannot be honoured: restarts workers",
-    ),
-    "--reuse-port": ([*GUNICORN, "--reuse-port", "a:b"], "-- gunicorn --reuse-port: cannot be honoured"),
-    "--certfile": ([*GUNICORN, "--certfile", "x", "--keyfile", "y", "a:b"], "serve speaks no TLS"),
-    "--paste": ([*GUNICORN, "--paste", "shop.ini"], "a Paste file chooses application and server itself"),
-    "--spew": ([*GUNICORN, "--spew", "a:b"], "-- gunicorn --spew: cannot be honoured"),
-    "--check-config": ([*GUNICORN, "--check-config", "a:b"], "prints the configuration and serves nothing"),
-    "--protocol": ([*GUNICORN, "--protocol", "uwsgi", "a:b"], "serve speaks HTTP only"),
-    "--http-protocols": ([*GUNICORN, "--http-protocols", "h2,h1", "a:b"], "serve speaks HTTP/1.1 only"),
-    "--proxy-protocol": ([*GUNICORN, "--proxy-protocol", "v1", "a:b"], "know no PROXY line"),
-    "--dirty-app": ([*GUNICORN, "--dirty-app", "a:b", "a:b"], "serve drains and reloads no dirty workers"),
-    "eventlet": (
-        [*GUNICORN, "-k", "eventlet", "a:b"],
-        "'eventlet' cannot be honoured: Gunicorn has dropped it",
-    ),
-    "tornado": ([*GUNICORN, "-k", "tornado", "a:b"], "'tornado' cannot be honoured"),
-    "asgi": ([*GUNICORN, "-k", "uvicorn.workers.UvicornWorker", "a:b"], "and it runs ASGI ones"),
-    "gevent_pywsgi": ([*GUNICORN, "-k", "gevent_pywsgi", "a:b"], "'gevent_pywsgi' cannot be honoured"),
-    "fd": ([*GUNICORN, "-b", "fd://3", "a:b"], "serve must know its addresses"),
-    "abstract": ([*GUNICORN, "-b", "unix:@shop", "a:b"], "serve must know its addresses"),
-    "--group": ([*GUNICORN, "--group", "daemon", "a:b"], "serve runs with its user's own group"),
-    "--user": ([*GUNICORN, "--user", "no-such-user", "a:b"], "there is no such user"),
-    "unknown": ([*GUNICORN, "--wrokers", "2", "a:b"], "-- gunicorn --wrokers: Gunicorn has no such option"),
-    "no value": ([*GUNICORN, "a:b", "--workers"], "Gunicorn would refuse this"),
-    "no application": ([*GUNICORN, "-w", "2"], "no application is given"),
-    "configuration": ([*GUNICORN, "-c", "gone.py", "a:b"], "Gunicorn cannot read its configuration"),
-    "flask run": (["flask", "run"], "'flask run' is a development server"),
-    "uvicorn": (["uvicorn", "a:b"], "'uvicorn' is no server that serve runs"),
-    "in front": (
-        ["ddtrace-run", "gunicorn", "a:b"],
-        "put it in front of gunwale: ddtrace-run … gunwale serve --",
-    ),
-    "script": (["python", "run.py"], "starts no known server"),
-    "environment": (["/opt/other/bin/gunicorn", "a:b"], "belongs to another environment"),
-    "empty": ([], "no command follows"),
-    "waitress unknown": ([*WAITRESS, "--wrong=1", "a:b"], "--wrong=1: is no option of waitress-serve"),
-    "waitress proxies": ([*WAITRESS, "--trusted-proxy=*", "a:b"], "declare proxies.chain in the plan"),
-    "waitress tracebacks": (
-        [*WAITRESS, "--expose-tracebacks", "a:b"],
-        "--expose-tracebacks: cannot be honoured",
-    ),
-    "waitress perms": (
-        [*WAITRESS, "--unix-socket-perms=600", "a:b"],
-        "the folder it is in says who may come in",
-    ),
-    "waitress family": ([*WAITRESS, "--no-ipv6", "a:b"], "--no-ipv6: cannot be honoured"),
-    "waitress two": ([*WAITRESS, "a:b", "c:d"], "one application is served, not 2"),
-    "waitress value": ([*WAITRESS, "--threads"], "--threads: has no value"),
-}
-
-
-def refuse(own: list[str], project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if name not in {"PORT", "WEB_CONCURRENCY"}}
-    return subprocess.run(
-        wrapped(own, *options),
-        cwd=project,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env=environ,
-    )
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_honoured_is_refused_by_name_before_anything_listens(
-    name: str, project: Path, port: int
-) -> None:
-    own, told = REFUSED[name]
-    is_address = name in {"fd", "abstract"}
-    done = refuse(own, project, *([] if is_address else ["--bind", f"127.0.0.1:{port}"]))
-
-    assert told in done.stderr, done.stderr
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert "Starting gunicorn" not in done.stderr
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("certfile = 'x'\n", "gunicorn.conf.py:1: certfile: cannot be honoured: serve speaks no TLS"),
-        ("import json\nreload = json.loads('true')\n", "gunicorn.conf.py:2: reload: cannot be honoured"),
-        ("import json\nbind = json.loads('[\"fd://3\"]')\n", "serve must know its addresses"),
-    ],
-)
-def test_the_configuration_file_is_judged_like_the_command(project: Path, text: str, told: str) -> None:
-    (project / "gunicorn.conf.py").write_text(text)
-    done = refuse([*GUNICORN, "wrapped:create_app()"], project)
-
-    assert told in done.stderr, done.stderr
-    assert done.returncode == 2
-
-
-def test_all_that_is_refused_is_told_at_once(project: Path) -> None:
-    done = refuse([*GUNICORN, "--reload", "--spew", "-k", "tornado", "a:b"], project)
-
-    assert len(re.findall("cannot be honoured", done.stderr)) == 3
-
-
-def test_a_server_option_beside_another_servers_command_is_refused(project: Path) -> None:
-    done = refuse([*GUNICORN, "a:b"], project, "--server", "waitress")
-
-    assert "--server waitress: the command after -- is gunicorn's" in done.stderr
-    assert done.returncode == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,6 +231,9 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     }
     fd = os.memfd_create("gunwale-plan", 0)
     os.write(fd, json.dumps(handover).encode())
+    for each in (signal.SIGUSR1, signal.SIGUSR2):
+        # Gunicorn's, for its log files and a second master: sent here, as people do, they must end nothing.
+        signal.signal(each, signal.SIG_IGN)
     sys.stdout.flush()
     sys.stderr.flush()
     # -P: the project's files must not hide the standard library's in PID 1.

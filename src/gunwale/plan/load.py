@@ -48,16 +48,16 @@ def load(  # noqa: PLR0913 - one keyword for each source
     draft = Draft()
     file = sources.find_file(directory, config_file, draft.errors)
     has_command = server_words is not None or own_command is not None
-    gunicorn = gunicorn_config.GunicornSettings()
-    if own_command is None:
-        gunicorn = gunicorn_config.read(directory, environ, server_words or (), gunicorn_says)
+    gunicorn = (
+        gunicorn_config.read(directory, environ, server_words or (), gunicorn_says)
+        if own_command is None
+        else gunicorn_config.GunicornSettings()
+    )
     given = _given_to_gunwale(draft, environ, command_line or {}, sets, file)
     written = [*(own_command or ()), *gunicorn.candidates]
     draft.settle(_in_order(given, written, _flask_app(draft, directory, environ), has_command=has_command))
     _take_unknown(draft, gunicorn)
-    if file and file.also:
-        message = f"[tool.gunwale] is not read: {file.path.name} holds the plan"
-        draft.note(str(file.also), message, "remove one of the two")
+    _note_hidden(draft, file)
     around = Surroundings(
         directory=directory,
         capacity=capacity or capacities.detect(environ=environ),
@@ -71,6 +71,12 @@ def load(  # noqa: PLR0913 - one keyword for each source
     if draft.errors:
         raise ConfigurationError(draft.errors)
     return _plan(draft, file.path if file else None)
+
+
+def _note_hidden(draft: Draft, file: sources.PlanFile | None) -> None:
+    if file and file.also:
+        message = f"[tool.gunwale] is not read: {file.path.name} holds the plan"
+        draft.note(str(file.also), message, "remove one of the two")
 
 
 def _given_to_gunwale(
