@@ -26,7 +26,7 @@ def test_the_admin_port_answers_while_every_worker_is_busy(
     served.wait_for_workers(4)
     served.wait_until(lambda: served.ask_admin("/ready").status == 200, 10, "ready")
     # Half spinning, half blocked, and far more than there are places: every worker is busy all the time.
-    paths = ["/spin?seconds=20", "/slow?seconds=20"] * 40
+    paths = ["/spin?seconds=20", "/slow?seconds=20"] * 120
     busy = []
     for path in paths:
         sock = raw("127.0.0.1", served.port, timeout=60)
