@@ -96,6 +96,8 @@ class RunsSupervised(BaseApplication):
 class GunwaleApplication(WSGIApplication, RunsSupervised):
     """The ``gunicorn`` command's application, supervised."""
 
+    app_uri: str | None
+
     def __init__(self, supervised: Supervised) -> None:
         self.supervised = supervised
         super().__init__("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn")
