@@ -52,8 +52,14 @@ _H_MAGIC, _H_SLOTS, _H_ENTRIES, _H_STATE, _H_SINCE, _H_TARGETS, _H_CLOSING = 0, 
 # A health record per range: sequence, status, checked_at, length, then the detail's bytes.
 _HEALTH_AT, _HEALTH_SIZE, _DETAIL = 512, 512, 240
 # Words of a slot.
-_PID, _GENERATION, _BOOTED, _SINCE, _REQUESTS, _CLASSES, _SUM, _HISTOGRAM = 0, 1, 2, 3, 4, 5, 10, 11
-_OVERFLOW, _AT_CLAIM, _SLOT_WORDS = 24, 25, 32
+_PID, _GENERATION, _BOOTED, _SINCE, _CLASSES, _SUM, _HISTOGRAM = 0, 1, 2, 3, 4, 9, 10
+_OVERFLOW, _AT_CLAIM, _SLOT_WORDS = 23, 24, 32
+_STATUSES = {status: _CLASSES + status // 100 - 1 for status in range(100, 600)}
+_SERVER_ERRORS = _CLASSES + 4  # what no status of RFC 9110 §15 is, is the application's fault
+_RECORD = struct.Struct(f"@Q{ID_BYTES}s")  # of a running request: its start and its id
+_RECORD_BYTES = _RECORD.size
+_RECORD_WORDS = _RECORD_BYTES // 8
+_write_record = _RECORD.pack_into
 _FLOCK = struct.Struct("hhqqi4x")  # struct flock with 64-bit off_t
 
 
@@ -104,7 +110,7 @@ class Totals(NamedTuple):
 
 
 def _slot_size(entries: int) -> int:
-    size = _SLOT_WORDS * 8 + -(-entries // 8) * 8 + entries * (8 + ID_BYTES)
+    size = _SLOT_WORDS * 8 + -(-entries // 8) * 8 + entries * _RECORD_BYTES
     return -(-size // _PAGE) * _PAGE
 
 
@@ -207,7 +213,7 @@ class Scoreboard:
                     bool(words[word + _BOOTED]),
                     words[word + _SINCE] / 1e9,
                     self._busy_bytes(offset).count(1) + words[word + _OVERFLOW],
-                    words[word + _REQUESTS] - words[word + _AT_CLAIM],
+                    sum(words[word + _CLASSES : word + _SUM]) - words[word + _AT_CLAIM],
                 )
             )
         return found
@@ -226,27 +232,23 @@ class Scoreboard:
             busy = self._busy_bytes(offset)
             for entry in range(self.entries):
                 if busy[entry]:
-                    at = records + entry * (8 + ID_BYTES)
-                    request_id = bytes(self._bytes[at + 8 : at + 8 + ID_BYTES]).rstrip(b"\0")
-                    started = self._words[at // 8] / 1e9
-                    found.append(Running(worker.pid, request_id.decode("ascii", "replace"), started))
+                    started, name = _RECORD.unpack_from(self._bytes, records + entry * _RECORD_BYTES)
+                    # 0: that request has just ended, and the entry's next one is being written.
+                    if started:
+                        request_id = name.rstrip(b"\0").decode("utf-8", "replace")
+                        found.append(Running(worker.pid, request_id, started / 1e9))
         return sorted(found, key=lambda running: running.started)
 
     def totals(self) -> Totals:
         """The counters of all slots, dead owners' included."""
-        counts = [0] * (_OVERFLOW - _REQUESTS)
+        counts = [0] * (_OVERFLOW - _CLASSES)
         for slot in range(_RANGES * self.slots):
-            word = self._offset(slot) // 8 + _REQUESTS
-            if self._words[word]:
-                for index, value in enumerate(self._words[word : word + len(counts)]):
-                    counts[index] += value
-        classes, histogram = _CLASSES - _REQUESTS, _HISTOGRAM - _REQUESTS
-        return Totals(
-            counts[0],
-            tuple(counts[classes : classes + 5]),
-            counts[_SUM - _REQUESTS] / 1e9,
-            tuple(counts[histogram : histogram + len(BUCKETS) + 1]),
-        )
+            word = self._offset(slot) // 8
+            for index, value in enumerate(self._words[word + _CLASSES : word + _OVERFLOW]):
+                counts[index] += value
+        by_class = tuple(counts[: _SUM - _CLASSES])
+        histogram = tuple(counts[_HISTOGRAM - _CLASSES :])
+        return Totals(sum(by_class), by_class, counts[_SUM - _CLASSES] / 1e9, histogram)
 
     def health(self, generation: int) -> Health:
         """The latest result of the generation's checks."""
@@ -313,7 +315,7 @@ class Slot:
         view = scoreboard._bytes[offset : offset + scoreboard._size]  # noqa: SLF001 - the slot is its part
         self._words = view[: _SLOT_WORDS * 8].cast("Q")
         self._busy = view[_SLOT_WORDS * 8 : _SLOT_WORDS * 8 + entries]
-        records = view[scoreboard._records : scoreboard._records + entries * (8 + ID_BYTES)]  # noqa: SLF001
+        records = view[scoreboard._records : scoreboard._records + entries * _RECORD_BYTES]  # noqa: SLF001
         self._records = records
         self._starts = records.cast("Q")
         # Threads take and give back entries by list.pop and append, which are atomic: no lock on that path.
@@ -327,7 +329,7 @@ class Slot:
         self._words[_GENERATION] = generation
         self._words[_BOOTED] = 0
         self._words[_SINCE] = monotonic_ns()
-        self._words[_AT_CLAIM] = self._words[_REQUESTS]
+        self._words[_AT_CLAIM] = sum(self._words[_CLASSES:_SUM])
         self._words[_PID] = os.getpid()
 
     def booted(self) -> None:
@@ -342,10 +344,8 @@ class Slot:
             with self._lock:
                 self._words[_OVERFLOW] += 1
             return -1
-        at = entry * (8 + ID_BYTES)
-        self._starts[entry * ((8 + ID_BYTES) // 8)] = monotonic_ns()
-        encoded = request_id.encode("ascii", "replace")[:ID_BYTES]
-        self._records[at + 8 : at + 8 + ID_BYTES] = encoded.ljust(ID_BYTES, b"\0")
+        # Cuts a longer id, fills up a shorter one with zeros.
+        _write_record(self._records, entry * _RECORD_BYTES, monotonic_ns(), request_id.encode())
         self._busy[entry] = 1
         return entry
 
@@ -355,16 +355,14 @@ class Slot:
         if entry < 0:
             with self._lock:
                 words[_OVERFLOW] -= 1
-                words[_REQUESTS] += 1
-                words[_CLASSES + status // 100 - 1] += 1
+                words[_STATUSES.get(status, _SERVER_ERRORS)] += 1
             return
-        taken = monotonic_ns() - self._starts[entry * ((8 + ID_BYTES) // 8)]
+        taken = monotonic_ns() - self._starts[entry * _RECORD_WORDS]
         bucket = _HISTOGRAM + bisect_left(_BOUNDS, taken)
         self._busy[entry] = 0
         self._free.append(entry)
         with self._lock:
-            words[_REQUESTS] += 1
-            words[_CLASSES + status // 100 - 1] += 1
+            words[_STATUSES.get(status, _SERVER_ERRORS)] += 1
             words[_SUM] += taken
             words[bucket] += 1
 

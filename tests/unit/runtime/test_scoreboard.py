@@ -38,3 +38,20 @@ def test_past_the_table_it_is_noted_without_a_name(slot: Slot) -> None:
     assert board.busy(1) == 0
     slot.end(slot.begin("a-request"), 200)
     assert board.totals().requests == 1
+
+
+def test_a_status_that_is_none_counts_as_the_application_s_fault(slot: Slot) -> None:
+    for status in (204, 999, 0, -1):
+        slot.end(slot.begin("a-request"), status)
+    totals = slot.scoreboard.totals()
+
+    assert totals.by_class == (0, 1, 0, 0, 3)
+    assert totals.requests == sum(totals.histogram) == 4
+
+
+def test_an_id_is_kept_to_its_first_bytes_and_leaves_nothing_of_the_one_before(slot: Slot) -> None:
+    slot.end(slot.begin("x" * 200), 200)
+    slot.begin("short")
+    slot.begin("y" * 200)
+
+    assert [running.request_id for running in slot.scoreboard.running(1)] == ["short", "y" * 56]
