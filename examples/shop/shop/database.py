@@ -9,6 +9,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from shop.models import Base
@@ -22,6 +23,8 @@ db = SQLAlchemy(model_class=Base)
 def init_app(app: Flask) -> None:
     """Bind *app*; an SQLite database gets its tables now, PostgreSQL by `flask --app shop init-db`."""
     db.init_app(app)
+    # SQLAlchemy would do it at the first query: in each worker for itself, when they are forked from here.
+    configure_mappers()
     with app.app_context():
         if db.engine.dialect.name != "sqlite":
             return
