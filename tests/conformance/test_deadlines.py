@@ -109,6 +109,24 @@ def test_the_other_requests_of_a_retiring_worker_are_finished(
         sock.close()
 
 
+def test_requests_that_wait_for_a_spinning_one_are_not_given_up_for_it(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    """A greenlet that never gives the loop away holds up requests that are older than itself."""
+    if variant.worker_class == "sync":
+        pytest.skip("a sync worker has one request")
+    served = start(serve, variant, workers=1)
+    others = [ask(served, "/slow?seconds=2") for _ in range(3)]
+    served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 3, 5, "they run")
+    with ask(served, "/spins") as stuck:
+        wait_for_the_end(stuck)
+
+        assert [read_response(sock).status for sock in others] == [200] * 3
+    assert served.log_text().count("given up") == 1
+    for sock in others:
+        sock.close()
+
+
 def test_what_waits_behind_nothing_but_stuck_threads_is_answered(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:

@@ -58,6 +58,9 @@ class Server(Protocol):
     def connection(self, environ: dict[str, Any]) -> Any:
         """Give the request's socket, or None."""
 
+    def is_held_up(self) -> bool:
+        """Say, once a look, whether one request keeps the process's event loop from all others."""
+
     def give_up(self, stuck: Stuck) -> None:
         """Try to end this request alone; what still runs at the next look makes the worker retire."""
 
@@ -77,6 +80,7 @@ class Watch:
         self._clocks: dict[int, _Clock] = {}
         self._is_retiring = False
         self._stuck = 0
+        self._looked = monotonic_ns()
 
     def start(self) -> None:
         """Begin to look; in the worker, after fork."""
@@ -93,7 +97,9 @@ class Watch:
     def look(self) -> None:
         """Look at every running request once."""
         now = monotonic_ns()
-        running = list(self._slot.entries())
+        running = self._slot.entries()
+        is_held_up = self._server.is_held_up()
+        current = _held_by_frames() if is_held_up else set()
         clocks = {}
         for entry, started in running:
             clock = self._clocks.get(entry)
@@ -106,11 +112,13 @@ class Watch:
             if clock.given_up_at:
                 continue
             clock.look(now, self._movement(exchange))
+            if is_held_up and id(exchange.environ) not in current:
+                clock.moved += now - self._looked  # it waits for the one that holds the loop up
             if now - clock.moved > self._timeout * 1e9:
                 clock.given_up_at = now
                 self._give_up(exchange, (now - clock.moved) / 1e9)
             exchange = None  # what it holds must not end its life in this thread
-        self._clocks = clocks
+        self._clocks, self._looked = clocks, now
         self._retire_for([clock for clock in clocks.values() if 0 < clock.given_up_at < now])
         self._marks.looked(min((c.moved for c in clocks.values() if not c.given_up_at), default=0))
         if self._server.turn(self._slot.count(), self._stuck) and not self._is_retiring:
@@ -201,6 +209,16 @@ def find(exchange: Exchange) -> tuple[Stuck, str]:
             return Stuck(exchange, greenlet, is_current=False), _text(greenlet.gr_frame)
     texts = [f"  thread {ident:#x}:\n{_text(frame)}" for ident, frame in frames.items()]
     return Stuck(exchange, None, is_current=False), "  (one of these threads)\n" + "".join(texts)
+
+
+def _held_by_frames() -> set[int]:
+    found: set[int] = set()
+    for each in sys._current_frames().values():  # noqa: SLF001 - there is no other way
+        frame: FrameType | None = each
+        while frame is not None:
+            found.update(id(value) for value in frame.f_locals.values())
+            frame = frame.f_back
+    return found
 
 
 def _is_in(exchange: Exchange, frame: FrameType | None) -> bool:

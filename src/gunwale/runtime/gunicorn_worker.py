@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from gunwale.runtime.deadline import LOOK, Stuck, Watch, cut, leave_soon, register_dump, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gunicorn.workers.base import Worker
 
     from gunwale.runtime.supervised import Supervised
@@ -41,7 +39,8 @@ class Retirement:
     def __init__(self, supervised: Supervised, arbiter: Any, worker: Worker, timeout: float) -> None:
         self._supervised, self._arbiter, self._worker = supervised, arbiter, worker
         self._hub: Any = None
-        self._has_turned: Callable[[], bool] = lambda: True
+        self._has_turned = True
+        self._is_held_up = False
         self._since = 0.0
         self._quiet_since = 0.0
         self._stuck = 0
@@ -84,16 +83,21 @@ class Retirement:
     def _end_greenlet(self, greenlet: Any) -> None:
         if self._hub is None:
             return
-        turned = False
+        if hasattr(greenlet, "kill"):
+            self._hub.loop.run_callback_threadsafe(lambda: greenlet.kill(block=False))
 
-        def end() -> None:
-            nonlocal turned
-            turned = True
-            if greenlet is not None and hasattr(greenlet, "kill"):
-                greenlet.kill(block=False)
+    def is_held_up(self) -> bool:
+        """Ask gevent's loop for a sign of life; the answer: whether the last one has come."""
+        if self._hub is None:
+            return False
+        self._is_held_up = not self._has_turned
+        if self._has_turned:
+            self._has_turned = False
+            self._hub.loop.run_callback_threadsafe(self._turn)
+        return self._is_held_up
 
-        self._has_turned = lambda: turned
-        self._hub.loop.run_callback_threadsafe(end)
+    def _turn(self) -> None:
+        self._has_turned = True
 
     def booted(self) -> None:
         """Remember what only the main thread can tell; in post_worker_init."""
@@ -114,7 +118,7 @@ class Retirement:
             if os.getppid() == self._worker.ppid:
                 os.kill(self._worker.ppid, signal.SIGTTIN)  # look at the scoreboard: another worker is needed
             leave_soon(self._limit + LINGER)
-        if not self._has_turned():
+        if self._is_held_up:
             # The loop is held up, so it is the stuck greenlet that runs, and SystemExit ends that one only.
             os.kill(os.getpid(), signal.SIGABRT)
         pool = getattr(self._worker, "tpool", None)
@@ -136,7 +140,7 @@ class Retirement:
     def _is_over(self, running: int, stuck: int) -> bool:
         if self._is_sync:
             return True
-        if monotonic() - self._since > 2 * LOOK and not self._has_turned():
+        if monotonic() - self._since > 2 * LOOK and self._is_held_up:
             self._name_lost()
             return True
         connections = getattr(self._worker, "nr_conns", None)

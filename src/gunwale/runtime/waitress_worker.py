@@ -30,6 +30,10 @@ class OneProcess:
         """Give the request's socket."""
         return getattr(_channel(environ), "socket", None)
 
+    def is_held_up(self) -> bool:
+        """Never: it takes requests in in a thread of its own."""
+        return False
+
     def give_up(self, stuck: Stuck) -> None:
         """End the connection: a thread that waits for its client goes on, and so ends."""
         channel = _channel(stuck.exchange.environ)

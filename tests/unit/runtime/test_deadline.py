@@ -36,6 +36,9 @@ class Recorded:
     def connection(self, environ: dict[str, Any]) -> Any:
         return environ.get("connection")
 
+    def is_held_up(self) -> bool:
+        return False
+
     def give_up(self, stuck: Stuck) -> None:
         self.given_up.append(stuck.exchange.request_id)
 
