@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ APP = "shop:create_app()"
 @contextlib.contextmanager
 def a_shop() -> Iterator[Path]:
     """Give a folder with the shop's data, for FLASK_INSTANCE_PATH and for logs."""
+    # So that `timeout` and a cancelled job leave no server behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="gunwale-bench-") as name:
         command = [sys.executable, "-m", "flask", "--app", "shop:create_app", "seed"]
         environment = os.environ | {"FLASK_INSTANCE_PATH": name}
