@@ -79,6 +79,18 @@ def ticks(is_draining) -> Iterator[bytes]:
     yield b"event: draining\n\n"
 
 
+def endless(environ, start_response):
+    """Go on whatever happens: not even request_timeout gives up what makes progress."""
+    start_response("200 OK", [*TEXT])
+    return ticking()
+
+
+def ticking() -> Iterator[bytes]:
+    while True:
+        yield b"tick\n"
+        time.sleep(0.1)
+
+
 def die(environ, start_response):
     start_response("200 OK", [*TEXT, ("Content-Length", "1000")])
     return dying()
@@ -109,6 +121,7 @@ PATHS = {
     "/upload": upload,
     "/events": events,
     "/die": die,
+    "/endless": endless,
     "/environ": show,
 }
 
