@@ -18,7 +18,7 @@ from gunwale.serve.servers import traits
 from live import Live, Response, request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 UNPRIVILEGED = 65534
 
@@ -51,6 +51,21 @@ def most_workers(options: Sequence[str], wanted: int) -> int:
 VARIANTS = [
     Variant(name, worker_class) for name, server in traits().items() for worker_class in server.worker_classes
 ]
+
+
+def only(is_meant: Callable[[Variant], bool]) -> pytest.MarkDecorator:
+    """Run a test for those variants only whose nature it is about."""
+    return pytest.mark.parametrize("variant", [v for v in VARIANTS if is_meant(v)], ids="-".join)
+
+
+def has_several_processes(variant: Variant) -> bool:
+    """Whether workers can die, be replaced and be recycled one by one."""
+    return not traits()[variant.server].one_process
+
+
+def has_several_requests(variant: Variant) -> bool:
+    """Whether a worker can be in more than one request."""
+    return variant.worker_class != "sync"
 
 
 class Served(Live):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.measure.load import Ask, LoadProcess, Profile
-from gunwale.serve.servers import traits
 from live import raw, read_response, wait_until
+from served import has_several_processes, has_several_requests, only
 
 if TYPE_CHECKING:
     import socket
@@ -75,11 +75,10 @@ def test_only_the_stuck_request_is_lost(variant: Variant, serve: Callable[..., S
     assert f"in {FUNCTIONS[path]}\n" in served.log_text()
 
 
+@only(has_several_processes)
 def test_a_call_that_holds_the_interpreter_is_ended_from_outside(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
-    if traits()[variant.server].one_process:
-        pytest.skip("one process: the supervisor has to do it")
     served = start(serve, variant)
     with ask(served, "/holds") as sock:
         seconds = wait_for_the_end(sock)
@@ -91,12 +90,11 @@ def test_a_call_that_holds_the_interpreter_is_ended_from_outside(
     served.wait_for_log(r"in holds_the_lock")
 
 
+@only(has_several_requests)
 def test_the_other_requests_of_a_retiring_worker_are_finished(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
     """Gunicorn's own graceful_timeout under gunwale is two seconds: theirs is longer."""
-    if variant.worker_class == "sync":
-        pytest.skip("a sync worker has one request")
     served = start(serve, variant, workers=1)
     with ask(served, "/sleeps") as stuck:
         time.sleep(TIMEOUT - 0.5)
@@ -109,12 +107,11 @@ def test_the_other_requests_of_a_retiring_worker_are_finished(
         sock.close()
 
 
+@only(has_several_requests)
 def test_requests_that_wait_for_a_spinning_one_are_not_given_up_for_it(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
     """A greenlet that never gives the loop away holds up requests that are older than itself."""
-    if variant.worker_class == "sync":
-        pytest.skip("a sync worker has one request")
     served = start(serve, variant, workers=1)
     others = [ask(served, "/slow?seconds=2") for _ in range(3)]
     served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 3, 5, "they run")
@@ -127,11 +124,10 @@ def test_requests_that_wait_for_a_spinning_one_are_not_given_up_for_it(
         sock.close()
 
 
+@only(lambda variant: variant.has_threads)
 def test_what_waits_behind_nothing_but_stuck_threads_is_answered(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
-    if not variant.has_threads:
-        pytest.skip("only threads can be used up")
     served = start(serve, variant, workers=1)
     stuck = [ask(served, "/sleeps") for _ in range(8)]
     served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 8, 5, "all threads are stuck")

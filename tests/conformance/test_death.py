@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gunwale.serve.servers import traits
 from live import raw, read_response, wait_until
+from served import has_several_processes, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,11 +63,10 @@ def test_workers_that_die_in_a_loop_are_not_started_forever(
     assert "giving up" in served.log_text()
 
 
+@only(has_several_processes)
 def test_a_replacement_that_cannot_boot_leaves_the_others_serving(
     variant: Variant, serve: Callable[..., Served], project: Path
 ) -> None:
-    if traits()[variant.server].one_process:
-        pytest.skip("there are no others")
     module = project / "changing.py"
     module.write_text("from probe import application\n")
     served = serve(*variant.options, app="changing:application")

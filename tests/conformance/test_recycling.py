@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.measure.load import Ask, LoadProcess, Profile
-from gunwale.serve.servers import traits
+from served import has_several_processes, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,6 @@ MIX = (
 
 def recycle(variant: Variant, serve: Callable[..., Served], seconds: float) -> int:
     """Fifty requests a worker, under load for so long; how many workers have ended."""
-    if traits()[variant.server].one_process:
-        pytest.skip("one process has no workers to replace, and says so")
     # A long request takes a whole sync worker.
     workers = 6 if variant.worker_class == "sync" else 2
     served = serve(*variant.options, "--set", "serve.max_requests=50", workers=workers)
@@ -42,11 +40,13 @@ def recycle(variant: Variant, serve: Callable[..., Served], seconds: float) -> i
     return served.log_text().count("Autorestarting worker")
 
 
+@only(has_several_processes)
 def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
     assert recycle(variant, serve, 15) >= 8
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@only(has_several_processes)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
     assert recycle(variant, serve, 120) >= 80

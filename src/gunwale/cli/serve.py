@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -229,8 +230,10 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
         "command": start,
         "capacity": {"cpu": flat["resources.cpu"], "memory": flat["resources.memory"]},
     }
-    fd = os.memfd_create("gunwale-plan", 0)
+    fd = os.memfd_create("gunwale-plan", os.MFD_ALLOW_SEALING)
     os.write(fd, json.dumps(handover).encode())
+    # Nobody changes it any more: every server process inherits it, and the next generation reads it too.
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     for each in (signal.SIGUSR1, signal.SIGUSR2):
         # Gunicorn's, for its log files and a second master: sent here, as people do, they must end nothing.
         signal.signal(each, signal.SIG_IGN)

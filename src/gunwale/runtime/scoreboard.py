@@ -148,7 +148,8 @@ class Scoreboard:
     @property
     def state(self) -> State:
         """Where serve stands."""
-        return State(self._words[_H_STATE])
+        # A worker could write nonsense here, and must not end the supervisor by it.
+        return State(min(self._words[_H_STATE], State.STOPPING))
 
     @state.setter
     def state(self, state: State) -> None:

@@ -259,6 +259,7 @@ def tiny() -> Iterator[str]:
     loop.close()
 
 
+@pytest.mark.slow  # it measures time, alone on the machine
 def test_thousand_a_second_is_held_and_the_own_lag_is_told(tiny: str) -> None:
     served = Tiny.served
     with LoadProcess(Profile(target=tiny, rate=1000, mix=(Ask(),))) as load:
