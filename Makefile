@@ -10,7 +10,7 @@ UV := $(VENV)/lock/bin/uv
 PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PYTEST := $(BIN)/pytest
-.PHONY: setup fmt lint type test e2e proxies bench demo docs lock
+.PHONY: setup fmt lint type test e2e soak proxies bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
