@@ -51,7 +51,7 @@ class Answers:
             return admin.verdict(503, "no worker")
         health = self._serve.board.health(self._serve.generation.number)
         stale = time.monotonic() - health.checked_at > 3 * self._serve.plan["health.interval"]
-        word = {UNCHECKED: "ready", UNKNOWN: "not checked yet", FAILED: "failed", OK: "ready"}[health.status]
+        word = {UNCHECKED: "ready", UNKNOWN: "not checked yet", OK: "ready"}.get(health.status, "failed")
         if stale and health.status in {OK, FAILED}:
             word = "stale"
         detail = {"detail": health.detail} if health.detail else {}
