@@ -152,13 +152,7 @@ class TcpDoor:
         """Steer all new connections to the sink."""
         if not self.steers:
             raise OSError("this kernel does not steer connections")
-        sink = self.bound(shared=True)
-        self._kept.append(sink)
-        # The program stands already: not one stranger gets into the sink's queue.
-        self.listen(sink, 0)
-        self._kept.append(self.ask(sink))
-        _wait_until_full(sink)
-        self.shift(sink)
+        self._kept += _shift_to_sink(self, self.bound(shared=True))
 
     def retire(self, member: socket.socket) -> None:
         """Remove *member* from the group, whoever holds a duplicate."""
@@ -218,12 +212,7 @@ class UnixDoor:
 
     def close(self) -> None:
         """Rename a full socket over the path: connect() waits."""
-        sink = self.admit()
-        self._kept.append(sink)
-        self.listen(sink, 0)
-        self._kept.append(self.ask(sink))
-        _wait_until_full(sink)
-        self.shift(sink)
+        self._kept += _shift_to_sink(self, self.admit())
 
     def retire(self, member: socket.socket) -> None:
         """Close it, and remove its private name if it never got the public one."""
@@ -243,9 +232,17 @@ class UnixDoor:
 Door = TcpDoor | UnixDoor
 
 
-def _wait_until_full(sink: socket.socket) -> None:
+def _shift_to_sink(place: Door, sink: socket.socket) -> list[socket.socket]:
+    """Fill *sink* with a connection of our own, then give it all the others; both are to be kept open.
+
+    Until the shift it gets ours only: not one stranger is in its queue.
+    """
+    place.listen(sink, 0)
+    mine = place.ask(sink)
     if not select.select([sink], [], [], PATIENCE)[0]:
         raise TimeoutError("the sink did not get our connection")
+    place.shift(sink)
+    return [sink, mine]
 
 
 def door(address: str, *, steers: bool, v6only: bool = False) -> Door:
