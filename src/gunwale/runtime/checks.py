@@ -68,18 +68,13 @@ def resolve(check: Check) -> Callable[[], object]:
 
 
 class _Native:
-    """The interpreter's own threads, locks and sleep, also after gevent's monkey patching."""
+    """The interpreter's own threads and locks, also after gevent's monkey patching."""
 
     def __init__(self) -> None:
         monkey = sys.modules.get("gevent.monkey")
-        original = monkey.get_original if monkey is not None else _get
+        original = monkey.get_original if monkey is not None else lambda _, name: getattr(_thread, name)
         self.start = original("_thread", "start_new_thread")
         self.lock = original("_thread", "allocate_lock")
-        self.sleep = original("time", "sleep")
-
-
-def _get(module: str, name: str) -> Any:
-    return getattr({"_thread": _thread, "time": time}[module], name)
 
 
 class _Runner:
@@ -159,6 +154,8 @@ class Checks:
         self._told: Mapping[str, str] = {}
         self._native = _Native()
         self._finished = self._native.lock()
+        self._stopping = self._native.lock()
+        self._stopping.acquire()
         self._runners = [_Runner(check, self._native, context) for check in checks]
         self.latest = Result(UNKNOWN, 0.0, "")
 
@@ -172,6 +169,8 @@ class Checks:
     def stop(self) -> None:
         """End the threads, each when what it is in returns."""
         self._is_stopped = True
+        with suppress(RuntimeError):  # stopped before
+            self._stopping.release()
         for runner in self._runners:
             runner.stop()
 
@@ -189,7 +188,8 @@ class Checks:
                 if trouble != str(error):
                     trouble = str(error)
                     say(f"health: {type(error).__name__}: {error}")
-            self._native.sleep(max(0.0, begun + self._interval - time.monotonic()))
+            left = max(0.0, begun + self._interval - time.monotonic())
+            self._stopping.acquire(True, left)  # noqa: FBT003 - a lock's positional "blocking"
 
     def _round(self, begun: float) -> None:
         for runner in self._runners:
