@@ -48,6 +48,7 @@ def serve(project: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
             user: int | None = None,
             env: dict[str, str] | None = None,
             workers: int = 2,
+            shell: str = "",
         ) -> Served:
             workers = most_workers(options, workers)
             words = command("--workers", str(workers), *options, app=app)
@@ -55,6 +56,8 @@ def serve(project: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
                 words += ["--bind", address]
             if "--admin-bind" not in options:
                 words += ["--admin-bind", "127.0.0.1:0"]
+            if shell:  # a redirection, or what else a shell can do before it becomes serve
+                words = ["sh", "-c", f'{shell}; exec "$@"', "sh", *words]
             environ = {"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
             if user is not None:
                 words, path = as_user(words)

@@ -7,7 +7,9 @@ It is found by its file name and imported when it is asked for; a name that begi
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import pkgutil
 import sys
 from difflib import get_close_matches
@@ -66,7 +68,8 @@ def run() -> None:
     try:
         main(prog_name="gunwale")
     except GunwaleError as error:
-        click.echo(f"gunwale: {error}", err=True)
+        with contextlib.suppress(OSError):  # a full or closed stderr does not change the exit code
+            os.write(2, f"gunwale: {error}\n".encode())
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -80,6 +81,7 @@ def command(
     from gunwale.plan import capacity as capacities
     from gunwale.serve import own_command, refusals
 
+    _fill_closed_streams()
     if env_file:
         os.environ.update(_read_env_file(env_file))
     capacity = capacities.detect(environ=os.environ)
@@ -237,11 +239,25 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     for each in (signal.SIGUSR1, signal.SIGUSR2):
         # Gunicorn's, for its log files and a second master: sent here, as people do, they must end nothing.
         signal.signal(each, signal.SIG_IGN)
-    sys.stdout.flush()
-    sys.stderr.flush()
     # -P: the project's files must not hide the standard library's in PID 1.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "gunwale.serve.supervisor", str(fd)])  # noqa: S606
 
 
+def _fill_closed_streams() -> None:
+    """Open /dev/null where stdin, stdout or stderr is closed.
+
+    The next file or socket would get that number, and log lines would go into it.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # The lowest free number is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - os's signature
+            if fd:
+                _say(f"warning: {name} is closed: what serve writes there is lost")
+
+
 def _say(message: str) -> None:
-    click.echo(f"gunwale: {message}", err=True)
+    with contextlib.suppress(OSError):  # nobody can read it: no reason not to serve
+        os.write(2, f"gunwale: {message}\n".encode())

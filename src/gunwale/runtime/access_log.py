@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from gunwale.runtime.forwarded import REFUSED
+from gunwale.runtime.outlet import STDERR, Outlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 # PIPE_BUF on Linux: writes of several workers to one pipe are whole up to here (pipe(7)).
 LINE_BYTES = 4096
-
 # The C encoder: five times as fast as dumps(), and its output is pure ASCII.
 _quote: Callable[[str], str] = json.encoder.encode_basestring_ascii
 
@@ -56,23 +56,34 @@ class Writer:
     """Writes lines to descriptor 1; what cannot be written is counted, said once, and forgotten."""
 
     def __init__(self, fd: int = 1) -> None:
-        self._fd = fd
+        self._outlet = Outlet(fd)
         self.dropped = 0
 
     def __call__(self, line: bytes) -> None:
         """Write *line* whole, or drop it."""
         try:
-            os.write(self._fd, line)
+            if not self._outlet.takes():
+                self._drop("its reader stands still")
+                return
+            os.write(self._outlet.fd, line)
         except OSError as error:  # closed, full, or its reader has gone: no reason to fail a request
-            self.dropped += 1
-            if self.dropped == 1:
-                say(f"access log: cannot write to stdout ({error.strerror}): lines are dropped")
+            self._drop(str(error.strerror))
+            return
+        if self.dropped:
+            say(f"access log: stdout takes lines again: {self.dropped} were dropped")
+            self.dropped = 0
+
+    def _drop(self, reason: str) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            say(f"access log: cannot write to stdout ({reason}): lines are dropped")
 
 
 def say(message: str) -> None:
     """Write one line to stderr, past all logging: also from threads that gevent knows nothing of."""
     with suppress(OSError):
-        os.write(2, f"gunwale: {_plain(message)}"[: LINE_BYTES - 1].encode() + b"\n")
+        if STDERR.takes():
+            os.write(2, f"gunwale: {_plain(message)}"[: LINE_BYTES - 1].encode() + b"\n")
 
 
 def access_log(style: str, write: Callable[[bytes], None] | None = None) -> Callable[[Exchange], None] | None:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any, TextIO
+
+from gunwale.runtime.outlet import STDERR
 
 MOST = 65536
 
 
 class Copied:
-    """A text stream whose words also go to a memory file, up to MOST bytes."""
+    """A text stream whose words also go to a memory file, up to MOST bytes.
+
+    One that is full, whose reader has gone or stands still loses what is written; no request fails for that.
+    """
 
     def __init__(self, stream: TextIO, fd: int) -> None:
         self._stream, self._fd = stream, fd
 
     def write(self, text: str) -> int:
         """Write to both; the copy never stands in the way."""
-        try:
+        with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size < MOST:
                 os.write(self._fd, text.encode("utf-8", "replace"))
-        except OSError:
-            pass
-        return self._stream.write(text)
+        with contextlib.suppress(OSError):
+            if STDERR.takes():
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
     def writelines(self, lines: list[str]) -> None:
         """Write each."""

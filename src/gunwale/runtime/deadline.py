@@ -28,6 +28,7 @@ from _thread import get_ident, start_new_thread
 from time import monotonic, monotonic_ns, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from gunwale.runtime.outlet import STDERR
 from gunwale.runtime.scoreboard_watch import DUMP, Marks
 
 if TYPE_CHECKING:
@@ -260,4 +261,6 @@ def _leave(when: float) -> None:
 def say(message: str) -> None:
     """Write on stderr without its lock, which a stuck thread may hold."""
     with contextlib.suppress(OSError):
-        os.write(2, f"gunwale[{os.getpid()}]: {message.rstrip()}\n".encode("utf-8", "backslashreplace"))
+        if STDERR.takes():
+            words = f"gunwale[{os.getpid()}]: {message.rstrip()}\n"
+            os.write(2, words.encode("utf-8", "backslashreplace"))

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -80,11 +81,12 @@ class Supervisor:
         }
 
     def say(self, message: str) -> None:
-        """Write a log line on stderr; a closed or full stderr never ends serve."""
+        """Write a log line on stderr; one that is closed, full or not read never ends or holds serve."""
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
         with contextlib.suppress(OSError):
-            os.write(2, f"{stamp} gunwale[{os.getpid()}]: {message}\n".encode())
+            if select.select([], [2], [], 0)[1]:
+                os.write(2, f"{stamp} gunwale[{os.getpid()}]: {message}\n".encode())
 
     def run(self) -> int:
         """Serve until told to stop; the exit status."""

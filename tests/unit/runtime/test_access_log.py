@@ -221,6 +221,26 @@ def test_a_stdout_that_cannot_be_written_fails_no_request_and_is_said_once(
     assert capfd.readouterr().err.count("gunwale: access log: cannot write to stdout") == 1
 
 
+def test_a_reader_that_stands_still_holds_one_line_up_and_what_it_missed_is_said(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    reading, writing = os.pipe()
+    writer = Writer(writing)
+    while writer.dropped < 50:  # the pipe is not told apart from any other: writes would block
+        writer(b"x" * 4096)
+    os.read(reading, 1 << 20)
+    writer(b"again\n")
+    said = capfd.readouterr().err.splitlines()
+
+    assert os.read(reading, 100) == b"again\n"
+    assert said == [
+        "gunwale: access log: cannot write to stdout (its reader stands still): lines are dropped",
+        "gunwale: access log: stdout takes lines again: 50 were dropped",
+    ]
+    os.close(reading)
+    os.close(writing)
+
+
 def _fits(fd: int) -> bool:
     try:
         os.write(fd, b"x" * 4096)
