@@ -75,7 +75,6 @@ def test_only_the_stuck_request_is_lost(variant: Variant, serve: Callable[..., S
     assert f"in {FUNCTIONS[path]}\n" in served.log_text()
 
 
-@only(has_several_processes)
 def test_a_call_that_holds_the_interpreter_is_ended_from_outside(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
@@ -88,6 +87,21 @@ def test_a_call_that_holds_the_interpreter_is_ended_from_outside(
     assert {served.get("/").status for _ in range(10)} == {200}
     served.wait_for_log(r"is frozen: nothing has moved for [5-9]\.\d s.*lost with it: \S+; its stacks:")
     served.wait_for_log(r"in holds_the_lock")
+
+
+@only(lambda variant: not has_several_processes(variant))
+def test_a_process_with_a_stuck_thread_is_replaced_and_does_not_wait_for_it(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = start(serve, variant)
+    pid = served.get("/pid").text
+    with ask(served, "/spins") as sock:
+        wait_for_the_end(sock)
+    served.wait_for_log("generation 2 serves", 20)
+    served.wait_for_log("generation 1 drained", 10)
+    served.wait_until(lambda: len(served.children()) == 1, 10, "the old process is gone")
+
+    assert served.get("/pid").text != pid
 
 
 @only(has_several_requests)

@@ -206,6 +206,23 @@ def test_sigterm_during_a_reload_ends_both_and_loses_nothing(
     assert "reload failed: SIGTERM came" in served.log_text()
 
 
+def test_sigterm_while_the_old_version_drains_ends_both_and_loses_nothing(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options)
+    wait_until_ready(served)
+    with raw("127.0.0.1", served.port, timeout=30) as sock:
+        sock.sendall(b"GET /slow?seconds=10 HTTP/1.1\r\nHost: test\r\n\r\n")
+        served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 1, 10, "the request runs")
+        served.send(signal.SIGHUP)
+        served.wait_for_log("generation 2 serves")
+        served.terminate()
+        served.wait_for_log("generation 2 drained")
+
+        assert read_response(sock).status == 200
+    assert served.wait_exit(20) == 0
+
+
 def test_a_reload_while_draining_is_refused(variant: Variant, serve: Callable[..., Served]) -> None:
     served = serve(*variant.options, "--lame-duck", "2")
     served.get()

@@ -15,15 +15,15 @@ def watch(supervised: Supervised, dispatcher: Any) -> None:
     register_dump()
     assert supervised.slot is not None
     timeout = supervised.plan["serve.request_timeout"]
-    Watch(supervised.slot, timeout, OneProcess(supervised, dispatcher)).start()
+    threads = supervised.plan["serve.threads"]
+    Watch(supervised.slot, timeout, OneProcess(dispatcher, threads)).start()
 
 
 class OneProcess:
     """A server that cannot end a thread, and has no other process to turn to."""
 
-    def __init__(self, supervised: Supervised, dispatcher: Any) -> None:
-        self._supervised, self._dispatcher = supervised, dispatcher
-        self._threads = supervised.plan["serve.threads"]
+    def __init__(self, dispatcher: Any, threads: int) -> None:
+        self._dispatcher, self._threads = dispatcher, threads
         self._has_asked = False
 
     def connection(self, environ: dict[str, Any]) -> Any:
@@ -43,13 +43,12 @@ class OneProcess:
             channel.server.pull_trigger()
 
     def retire(self, stuck: int) -> None:
-        """Have a thread more for each that is stuck, and the supervisor start another generation."""
+        """Have a thread more for each that is stuck; the supervisor starts another generation."""
         if stuck:
             self._dispatcher.set_thread_count(self._threads + stuck)
         if stuck and not self._has_asked:
             self._has_asked = True
-            say("a thread is stuck and cannot be ended: another process is needed")
-        self._supervised.wake()
+            say("a thread is stuck and cannot be ended: another process takes over")
 
     def turn(self, running: int, stuck: int) -> bool:  # noqa: ARG002 - one protocol
         """Do nothing: the supervisor says when this process ends."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.serve.door import UnixDoor, door
@@ -75,7 +74,6 @@ class Client:
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(0)
         self.sock = sock
-        self.until = time.monotonic() + PATIENCE
         self._head = b""
 
     def read(self, pages: dict[str, Callable[[], Answer]]) -> bool:

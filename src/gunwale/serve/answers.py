@@ -88,9 +88,6 @@ class Answers:
     def status(self) -> dict[str, Any]:
         """Everything `gunwale status` shows; times by time.monotonic(), which is the machine's."""
         serve = self._serve
-        roles = [(serve.generation, "serving")]
-        roles += [(ending.generation, "draining") for ending in serve.endings]
-        roles += [(serve.reload.generation, "starting")] if serve.reload else []
 
         def facts(generation: Generation, role: str) -> dict[str, Any]:
             number, board = generation.number, serve.board
@@ -109,5 +106,5 @@ class Answers:
             "admin_bind": serve.admin or None,
             "plan_file": serve.plan_file,
             "requests": serve.board.totals().requests,
-            "generations": [facts(*each) for each in roles],
+            "generations": [facts(*each) for each in serve.generations().items()],
         }

@@ -6,6 +6,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from gunwale.runtime.scoreboard_watch import stuck
 from gunwale.serve.drain import SILENCE, look
 
 if TYPE_CHECKING:
@@ -26,12 +27,10 @@ class Ending:
 
     def __init__(self, serve: Supervisor, generation: Generation, then: Callable[[], None]) -> None:
         self.generation = generation
-        self.is_stopping = False
         self._serve, self._then = serve, then
         self._began = self._deadline = time.monotonic()
         self._at_least = 0.0
         self._quiet_since: float | None = None
-        self._has_ended = False
 
     def drain(self, timeout: float, at_least: float = 0.0) -> None:
         """Wait until nobody is owed anything, *at_least* and at most *timeout* seconds, then stop."""
@@ -45,18 +44,20 @@ class Ending:
 
     def _check(self) -> None:
         now = time.monotonic()
-        owed, busy = self._owed(), self._serve.board.busy(self.generation.number)
-        if busy or owed or now - self._began < self._at_least:
+        board, number = self._serve.board, self.generation.number
+        # What was given up, and runs on, ends with the process: nobody waits for it.
+        owed, busy = self._owed(), board.busy(number) - stuck(board, number)
+        if busy > 0 or owed or now - self._began < self._at_least:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
         if self._quiet_since is not None and now - self._quiet_since >= QUIET:
-            self._serve.say(f"generation {self.generation.number} drained in {now - self._began:.2f} s")
+            self._serve.say(f"generation {number} drained in {now - self._began:.2f} s")
             self.stop()
         elif now >= self._deadline:
             self._serve.say(f"drain_timeout: {busy} in requests; connections: {owed or 'none'}")
             self.stop(quick=True)
-        elif not self.is_stopping:
+        else:
             self._later("drain", TICK, self._check)
 
     def _owed(self) -> str:
@@ -68,15 +69,13 @@ class Ending:
 
     def stop(self, *, quick: bool = False, grace: float = KILL_AFTER) -> None:
         """Tell the server to stop; *quick*: without waiting for requests, which are named in the log."""
-        if self.is_stopping and not quick:
-            return
-        self.is_stopping = True
+        self._serve.forget(f"drain {self.generation.number}")
         if quick:
             self._name_cut()
         number = signal.Signals[self._serve.command["quick_signal"]] if quick else signal.SIGTERM
         self.generation.signal(number)
         self._later("kill", 1.0 if quick else grace, self.generation.kill)
-        self._await_end()
+        self._later("end", 0.0, self._await_end)
 
     def _name_cut(self) -> None:
         now = time.monotonic()
@@ -90,8 +89,7 @@ class Ending:
         is_sending = "leaving" in self._owed() and time.monotonic() < self._deadline
         if not self.generation.is_gone or is_sending:
             self._later("end", TICK, self._await_end)
-        elif not self._has_ended:
-            self._has_ended = True
+        else:
             self.generation.kill()
             self._serve.forget(f"kill {self.generation.number}")
             self._then()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -63,7 +64,7 @@ class Generation:
             os.close(self._words)
             self._words = -1
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         """Tell the leader."""
         if self.status is None:
             os.kill(self.pid, number)
@@ -76,14 +77,11 @@ class Generation:
     @property
     def is_gone(self) -> bool:
         """The leader and everything it started in its process group are gone."""
-        if self.status is None:
-            return False
-        try:
-            os.killpg(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
+        if self.status is not None:
+            try:
+                os.killpg(self.pid, 0)
+            except OSError as error:
+                return error.errno == errno.ESRCH
         return False
 
 

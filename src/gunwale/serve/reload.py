@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import selectors
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gunwale.serve.ending import Ending
-from gunwale.serve.generation import Generation, available_memory, describe, private_memory
+from gunwale.runtime.scoreboard import State
+from gunwale.serve.generation import Generation, available_memory, private_memory
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
-    from gunwale.serve.supervisor import Supervisor
+    from gunwale.serve.supervisor import Supervisor, Tell
 
 SETTLE = 3.0
 """Seconds that every new worker must live before it gets traffic: a crash after boot is a failed boot."""
@@ -24,15 +23,23 @@ _PAUSE = 0.1
 _MIB = 1 << 20
 
 
-def shortage(serve: Supervisor) -> str | None:
-    """Say why memory does not hold a second generation, or None: it does, or nothing is known."""
+def refuses(serve: Supervisor) -> str | None:
+    """Say why there can be no second generation now, or None; memory that is not known is no reason."""
+    if serve.board.state != State.SERVING:
+        return f"serve is {serve.board.state.name.lower().replace('_', ' ')}"
+    if serve.reload or serve.endings:
+        return "another reload is under way: try again when it has ended"
+    if not serve.command["steers"]:
+        return "this kernel does not steer connections, and a reload would lose requests: restart instead"
     pids = {worker.pid for worker in serve.board.workers(serve.generation.number)}
     needed = sum(private_memory(pid) or 0 for pid in pids | {serve.generation.pid})
     limit, free = serve.capacity["memory"], available_memory()
     if limit is not None and 2 * needed > limit:
-        return f"two generations take {2 * needed / _MIB:.0f} MiB, and the limit is {limit / _MIB:.0f} MiB"
+        room = f"two generations take {2 * needed / _MIB:.0f} MiB, and the limit is {limit / _MIB:.0f} MiB"
+        return f"not enough memory: {room}"
     if free is not None and needed > free:
-        return f"a second generation takes {needed / _MIB:.0f} MiB, and {free / _MIB:.0f} MiB are available"
+        room = f"a second generation takes {needed / _MIB:.0f} MiB, and {free / _MIB:.0f} MiB are available"
+        return f"not enough memory: {room}"
     return None
 
 
@@ -42,9 +49,7 @@ class Reload:
     *tell* gets ``{"say": line}`` any number of times and ``{"exit": 0 or 1}`` once.
     """
 
-    def __init__(
-        self, serve: Supervisor, generation: Generation, tell: Callable[[dict[str, Any]], None]
-    ) -> None:
+    def __init__(self, serve: Supervisor, generation: Generation, tell: Tell) -> None:
         self.generation = generation
         self._serve, self._tell = serve, tell
         self._deadline = time.monotonic() + serve.plan["rollout.ready_timeout"]
@@ -126,10 +131,6 @@ class Reload:
         self._serve.forget("reload")
         self._serve.forget("reload probe")
 
-    def on_death(self, status: int) -> None:
-        """The new server ended by itself."""
-        self.fail(f"the new version's server ended ({describe(status)})")
-
     def fail(self, reason: str) -> None:
         """Stop the new generation, tell its last words, and leave everything as it was."""
         if self.has_ended:
@@ -139,9 +140,8 @@ class Reload:
             self._tell({"say": f"  | {line}"})
         serving = self._serve.generation.number
         verdict = f"reload failed: {reason}; generation {serving} serves on, unchanged"
-        self._serve.say(verdict)
-        self._tell({"say": verdict})
-        Ending(self._serve, self.generation, self._give_up).stop(quick=True)
+        self._serve.announce(verdict, self._tell)
+        self._serve.end(self.generation, self._give_up).stop(quick=True)
 
     def _give_up(self) -> None:
         self._serve.retire(self.generation)

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.plan import budget
 from gunwale.runtime.scoreboard import Scoreboard, State
+from gunwale.runtime.scoreboard_watch import DUMP, PATIENCE, frozen, retiring
 from gunwale.serve import admin, control
 from gunwale.serve.answers import Answers
 from gunwale.serve.door import doors
 from gunwale.serve.ending import KILL_AFTER, Ending
 from gunwale.serve.generation import Generation, describe, private_memory, reap
-from gunwale.serve.reload import Reload, shortage
+from gunwale.serve.reload import Reload, refuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 DEATHS, DEATHS_WITHIN = 5, 60.0
 LINGER = 2.0
 """Seconds in which a keep-alive client of a replaced generation hears that its connection closes."""
+RETRY = 30.0
+"""Seconds from a replacement that failed to the next try: the old process serves meanwhile."""
 SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGCHLD")
 _MIB = 1 << 20
 
@@ -56,22 +59,20 @@ class Supervisor:
         self.reload: Reload | None = None
         self.endings: list[Ending] = []
         self.exit_status: int | None = None
-        counted = ("reloads", "drains", "requests_cut")
-        self.counters = {f"gunwale_{name}_total": 0 for name in counted}
+        self.counters = {f"gunwale_{name}_total": 0 for name in ("reloads", "drains", "requests_cut")}
         self.selector = selectors.DefaultSelector()
         self._timers: dict[str, tuple[float, Callable[[], None]]] = {}
         self._deaths: list[float] = []
-        self._opened: list[socket.socket] = []
+        self._replace_after = 0.0
+        self._is_open = False
         self.admin = ""
         self.without_server = time.monotonic()
         self._clients: dict[int, admin.Client] = {}
         self._interrupts = 0
         lifeline, self._lifeline_held = os.pipe()
         self._woken, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        descriptors = (handover_fd, self.board.fd, lifeline, wakeup)
-        self._inherited = dict(
-            zip(("handover", "scoreboard", "lifeline", "wakeup"), descriptors, strict=True)
-        )
+        self._inherited = {"handover": handover_fd, "lifeline": lifeline, "wakeup": wakeup}
+        self._inherited["scoreboard"] = self.board.fd
         answers = Answers(self)
         self.status = answers.status
         self.pages = {
@@ -106,6 +107,8 @@ class Supervisor:
             self._watch(listener, lambda: self._accept(listener, self._begin_admin))
         self._watch(self._control, lambda: self._accept(self._control, self._begin_control))
         self._watch(self._woken, self._on_wakeup)
+        if not self.command["scale_signal"]:  # else the server has a master that does it
+            self._tend()
         self._start(members)
         while self.exit_status is None:
             self._turn()
@@ -176,13 +179,13 @@ class Supervisor:
             )
             self.command = {**self.command, **self.command["alone"], "alone": None}
             members = self.generation.members
-            self._end(self.generation, lambda: self._start(members)).stop(quick=True)
+            self.end(self.generation, lambda: self._start(members)).stop(quick=True)
             return
         for door, member in zip(self.doors, self.generation.members, strict=True):
-            if self._opened is not self.generation.members:  # else a restart, on sockets that are open
+            if not self._is_open:  # else a restart, on sockets that are open
                 door.listen(member, self.plan["serve.backlog"])
                 door.shift(member)
-        self._opened = self.generation.members
+        self._is_open = True
         self.board.state = State.SERVING
         self.generation.forget_words()
         took, where = time.monotonic() - self.generation.started, ", ".join(door.text for door in self.doors)
@@ -234,7 +237,7 @@ class Supervisor:
 
     def _on_sigquit(self) -> None:
         self.say("stopping at once")
-        self._stop_all(quick=True)
+        self._stop_all()
 
     def _on_sighup(self) -> None:
         self.begin_reload(lambda _line: None)
@@ -247,27 +250,23 @@ class Supervisor:
 
     def _on_sigchld(self) -> None:
         for pid, status in reap():
-            for ending in self.endings:
-                if ending.generation.pid == pid:
-                    ending.generation.status = status
-                    break
-            else:
-                if self.reload and self.reload.generation.pid == pid:
-                    self.reload.generation.status = status
-                    self.reload.on_death(status)
-                elif self.generation.pid == pid and self.generation.status is None:
-                    self.generation.status = status
-                    self._on_death(status)
+            for generation, role in self.generations().items():
+                if generation.pid == pid and generation.status is None:
+                    generation.status = status
+                    if role == "serving":
+                        self._on_death(status)
+                    elif self.reload and role == "starting":
+                        self.reload.fail(f"the new version's server ended ({describe(status)})")
 
     def _on_death(self, status: int) -> None:
         now = self.without_server = time.monotonic()
-        if self.board.state == State.STARTING and not self._opened:
+        if self.board.state == State.STARTING and not self._is_open:
             self.say(f"the server ended before a worker was up ({describe(status)}): its own words are above")
             self._leave(3)
             return
         if self.board.state >= State.LAME_DUCK:
             self.say(f"the server ended while draining ({describe(status)})")
-            self._stop_all(quick=True)
+            self._stop_all()
             return
         self._deaths = [*(death for death in self._deaths if death > now - DEATHS_WITHIN), now]
         if len(self._deaths) >= DEATHS:
@@ -289,28 +288,43 @@ class Supervisor:
             self.board.state = State.STARTING
             self._start(self.generation.members)
 
+    # Watching over a server that has one process, and no master beside it
+
+    def _tend(self) -> None:
+        patience = self.plan["serve.request_timeout"] + PATIENCE
+        for generation in self.generations():
+            for _, seconds in frozen(self.board, generation.number, patience):
+                lost = ", ".join(each.request_id or "?" for each in self.board.running(generation.number))
+                what = f"nothing has moved for {seconds:.1f} s, and no Python code can run in it"
+                self.say(f"process {generation.pid} is frozen: {what}; lost with it: {lost}; its stacks:")
+                generation.signal(DUMP)
+                self.later(f"kill {generation.number}", 0.3, generation.kill)  # once it has written
+        is_free = self.board.state == State.SERVING and not self.reload and not self.endings
+        if (
+            is_free
+            and time.monotonic() > self._replace_after
+            and retiring(self.board, self.generation.number)
+        ):
+            self.begin_reload(self._on_replaced)
+        self.later("tend", 1.0, self._tend)
+
+    def _on_replaced(self, line: dict[str, Any]) -> None:
+        if line.get("exit"):
+            self._replace_after = time.monotonic() + RETRY
+
     # Reloading
+
+    def announce(self, message: str, tell: Tell, **more: object) -> None:
+        """Say it in the log, and to whoever asked for the reload."""
+        self.say(message)
+        tell({"say": message, **more})
 
     def begin_reload(self, tell: Tell) -> None:
         """Start a second generation and let it prove itself; *tell* hears how it goes."""
-        refusal = None
-        if self.board.state != State.SERVING:
-            refusal = f"serve is {self.board.state.name.lower().replace('_', ' ')}"
-        elif self.reload or self.endings:
-            refusal = "another reload is under way: try again when it has ended"
-        elif not self.command["steers"]:
-            refusal = (
-                "this kernel does not steer connections, and a reload would lose requests: restart instead"
-            )
-        elif missing := shortage(self):
-            refusal = f"not enough memory: {missing}"
-        if refusal:
-            self.say(f"reload refused: {refusal}")
-            tell({"say": f"reload refused: {refusal}"})
-            tell({"exit": 1})
+        if refusal := refuses(self):
+            self.announce(f"reload refused: {refusal}", tell, exit=1)
             return
-        self.say(f"reload: generation {self.number + 1} is starting")
-        tell({"say": f"generation {self.number + 1} is starting"})
+        self.announce(f"reload: generation {self.number + 1} is starting", tell)
         target = self.board.target(self.generation.number)
         generation = self._next([door.admit() for door in self.doors], target)
         self.reload = Reload(self, generation, tell)
@@ -320,35 +334,41 @@ class Supervisor:
         old, self.generation, self.reload = self.generation, generation, None
         for door, member in zip(self.doors, generation.members, strict=True):
             door.shift(member)
-        self._opened = generation.members
         generation.forget_words()
         self.board.close_connections(old.number)
         self.counters["gunwale_reloads_total"] += 1
         took = time.monotonic() - generation.started
-        said = f"generation {generation.number} serves, after {took:.1f} s; generation {old.number} drains"
-        self.say(said)
-        tell({"say": said})
+        both = f"generation {generation.number} serves, after {took:.1f} s; generation {old.number} drains"
+        self.announce(both, tell)
 
         def ended() -> None:
             self.retire(old)
-            tell({"say": f"generation {old.number} has ended"})
-            tell({"exit": 0})
+            self.announce(f"generation {old.number} has ended", tell, exit=0)
 
-        self._end(old, ended).drain(self.plan["serve.drain_timeout"], at_least=LINGER)
+        self.end(old, ended).drain(self.plan["serve.drain_timeout"], at_least=LINGER)
+
+    def generations(self) -> dict[Generation, str]:
+        """Give every generation that is there, and what it is doing."""
+        roles = {self.generation: "serving"}
+        roles |= {ending.generation: "draining" for ending in self.endings}
+        return roles | ({self.reload.generation: "starting"} if self.reload else {})
 
     def retire(self, generation: Generation) -> None:
         """Take the sockets and the records of a finished generation away."""
         for door, member in zip(self.doors, generation.members, strict=True):
             door.retire(member)
         generation.forget_words()
-        self.endings = [ending for ending in self.endings if ending.generation is not generation]
         if self.reload and self.reload.generation is generation:
             self.reload = None
 
-    def _end(self, generation: Generation, then: Callable[[], None]) -> Ending:
+    def end(self, generation: Generation, then: Callable[[], None]) -> Ending:
+        """Make the ending of *generation*; serve leaves with its last one, once it has closed its doors."""
+
         def ended() -> None:
             self.endings.remove(ending)
             then()
+            if self.board.state >= State.DRAINING and not self.endings:
+                self._leave(0)
 
         ending = Ending(self, generation, ended)
         self.endings.append(ending)
@@ -363,9 +383,9 @@ class Supervisor:
         control.notify("STOPPING=1")
         if self.reload:
             self.reload.fail(f"{why} came")
-        if not self._opened:
+        if not self._is_open:
             self.say(f"{why} before the first worker was up: stopping")
-            self._stop_all(quick=True)
+            self._stop_all()
             return
         self.say(f"{why}: draining" + (f", lame duck for {lame_duck:g} s" if lame_duck else ""))
         self.counters["gunwale_drains_total"] += 1
@@ -381,24 +401,21 @@ class Supervisor:
                 door.close()
         except OSError as error:
             self.say(f"the door cannot be closed from outside ({error}): the server's own drain is used")
-            self._end(self.generation, self._leave_when_ended).stop(grace=timeout)
+            self.end(self.generation, lambda: None).stop(grace=timeout)
         else:
-            self._end(self.generation, self._leave_when_ended).drain(timeout)
+            self.end(self.generation, lambda: None).drain(timeout)
 
-    def _stop_all(self, *, quick: bool) -> None:
+    def _stop_all(self) -> None:
         self.board.state = State.STOPPING
         self._timers.clear()
         if not any(ending.generation is self.generation for ending in self.endings):
-            self._end(self.generation, self._leave_when_ended)
+            self.end(self.generation, lambda: None)
         for ending in list(self.endings):
-            ending.stop(quick=quick)
-
-    def _leave_when_ended(self) -> None:
-        if not self.endings:
-            self._leave(0)
+            ending.stop(quick=True)
 
     def _leave(self, status: int) -> None:
-        self.generation.kill()
+        for generation in self.generations():
+            generation.kill()
         for door, member in zip(self.doors, self.generation.members, strict=True):
             door.retire(member)
             door.release()
