@@ -12,6 +12,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from http2_server import converse
 from tiny_server import Server, listen
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Exchange:
 class Chain:
     """Layers of field → operation, client's side first; *before* may answer in the chain's place.
 
+    *http2* are the layers that requests over HTTP/2 (without TLS) take, None: it is not spoken.
     *addresses* gives the address from which a layer, by its number, connects onwards.
     """
 
@@ -47,6 +49,7 @@ class Chain:
     sees: Callable[[dict[str, str]], dict[str, str]] = dict
     refused: str | None = None
     aliases: bool = False
+    http2: Chain | None = None
     asked: int = 0
     answers: list[bytes] = field(default_factory=list)
 
@@ -73,7 +76,17 @@ class Chain:
                     return
                 buffer += more
             head, _, buffer = buffer.partition(b"\r\n\r\n")
+            if head.startswith(b"PRI "):
+                self._behave_http2(connection, head + b"\r\n\r\n" + buffer, client)
+                return
             connection.sendall(self._answer(head.decode("latin-1"), client))
+
+    def _behave_http2(self, connection: socket.socket, received: bytes, client: str) -> None:
+        if self.http2 is None:
+            connection.sendall(response(505))
+        else:
+            chain = self.http2
+            converse(connection, received, lambda head: chain._answer(head, client))
 
     def _answer(self, head: str, client: str) -> bytes:
         first, *rest = head.split("\r\n")

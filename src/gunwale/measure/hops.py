@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from gunwale.errors import GunwaleError, Problem, StartError
-from gunwale.measure import hops_report
+from gunwale.measure import hops_http2, hops_report
 from gunwale.measure.hops_examine import Examination, examine, replay
 from gunwale.measure.hops_fields import COUNT_NAMES, COUNTED, FIELDS, OTHERS
-from gunwale.measure.hops_http import Asker, tls_context, ways
+from gunwale.measure.hops_http import Asker, Protocol, ways
 from gunwale.measure.hops_judge import judge
 from gunwale.measure.hops_report import Door, Result
 from gunwale.measure.hops_verdict import decide
@@ -43,28 +44,33 @@ class Request(NamedTuple):
 
 def measure(request: Request) -> Result:
     """Measure the chain; StartError when the URL cannot be reached or nothing can be concluded."""
-    context = tls_context(is_verified=not request.is_insecure)
-    main, notes = _main(request, context)
+    main, notes = _main(request)
     examinations, doors = list(main), []
     trusted = {name: min(judge(each, name).trusted for each in main) for name in FIELDS}
     for url in request.doors:
         for way in ways(_echo_url(url, request.token)):
-            found = _door(request, way, context)
-            if isinstance(found, Door):
-                doors.append(found)
-                continue
-            examinations.append(found)
-            through = {name: judge(found, name).trusted for name in FIELDS}
-            doors.append(hops_report.door(found, through, trusted))
+            spoken, unseen = _spoken(way)
+            notes += unseen
+            for each in spoken:
+                found = _door(request, each)
+                if isinstance(found, Door):
+                    doors.append(found)
+                    continue
+                examinations.append(found)
+                through = {name: judge(found, name).trusted for name in FIELDS}
+                doors.append(hops_report.door(found, through, trusted))
     judgements = tuple(decide(examinations, name, request.configured) for name in (*FIELDS, *OTHERS))
     told = [note for each in judgements for note in each.notes]
-    unseen = ["closed means closed to the doors tried, from here"] if request.doors else _no_doors()
+    told += [*notes, *hops_report.vantage_notes(examinations)]
+    told += ["closed means closed to the doors tried, from here"] if request.doors else _no_doors()
+    protocols = {each.way.protocol for each in examinations}
     return Result(
         url=request.url,
         judgements=judgements,
         doors=tuple(doors),
         configured=request.configured,
-        notes=(*told, *notes, *hops_report.vantage_notes(examinations), *unseen),
+        notes=tuple(told),
+        protocols=tuple(each for each in Protocol if each in protocols),
         is_tokened=request.token is not None,
         is_insecure=request.is_insecure,
     )
@@ -74,22 +80,37 @@ def _no_doors() -> list[str]:
     return ["no --door was tried: whether the application can be reached past the proxies is not known"]
 
 
-def _main(request: Request, context: ssl.SSLContext) -> tuple[list[Examination], list[str]]:
+def _spoken(way: Way) -> tuple[list[Way], list[str]]:
+    """Return *way* over each protocol that it speaks and we do, and a note on what is left out."""
+    with Asker(way) as asker:
+        if not asker.offers_http2():
+            return [way], []
+    if not hops_http2.is_installed():
+        note = f"HTTP/2, which {way.label} speaks, was not looked at: install {hops_http2.EXTRA}"
+        return [way], [note]
+    return [way, replace(way, protocol=Protocol.HTTP2)], []
+
+
+def _main(request: Request) -> tuple[list[Examination], list[str]]:
     """Examine the URL over each address family; the families that do not answer are noted."""
     found, notes, errors = [], [], []
     for way in ways(_echo_url(request.url, request.token)):
-        with Asker(way, context) as asker:
-            try:
-                found.append(_examine(request, asker))
-            except _UnreachedError as error:
-                errors.append(error)
-                notes.append(f"not looked at: {error.problems[0]}")
-                continue
-            if asker.speaks_http2():
-                notes.append(f"not looked at: HTTP/2, which {way.label} offers; HTTP/1.1 was measured")
+        spoken, unseen = _spoken(way)
+        try:
+            found += [_examined(request, each) for each in spoken]
+        except _UnreachedError as error:
+            errors.append(error)
+            notes.append(f"not looked at: {error.problems[0]}")
+            continue
+        notes += unseen
     if not found:
         raise errors[0]
     return found, notes
+
+
+def _examined(request: Request, way: Way) -> Examination:
+    with Asker(way, is_verified=not request.is_insecure) as asker:
+        return _examine(request, asker)
 
 
 class _UnreachedError(StartError):
@@ -126,16 +147,15 @@ def _sources(request: Request, way: Way) -> tuple[str | None, ...] | None:
     return chosen or None
 
 
-def _door(request: Request, way: Way, context: ssl.SSLContext) -> Examination | Door:
-    with Asker(way, context) as asker:
-        try:
-            return _examine(request, asker)
-        except GunwaleError as error:
-            state = f"{error.problems[0].message}; nothing is known of it"
-            is_reached = not isinstance(error, _UnreachedError)
-            if not is_reached:
-                state = f"closed from here: {error.problems[0].message}"
-            return Door(url=way.label, reached=is_reached, state=state, trusted={})
+def _door(request: Request, way: Way) -> Examination | Door:
+    try:
+        return _examined(request, way)
+    except GunwaleError as error:
+        state = f"{error.problems[0].message}; nothing is known of it"
+        is_reached = not isinstance(error, _UnreachedError)
+        if not is_reached:
+            state = f"closed from here: {error.problems[0].message}"
+        return Door(url=way.label, reached=is_reached, state=state, trusted={})
 
 
 def _echo_url(url: str, token: str | None) -> str:

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gunwale.errors import Problem, StartError
 from gunwale.measure import hops_probes
 from gunwale.measure.hops_fields import COUNTED, FIELDS, FORWARDED, OTHERS
+from gunwale.measure.hops_http import Protocol
+from gunwale.measure.hops_http2 import can_carry
 from gunwale.measure.hops_lists import comparable, split
 from gunwale.measure.hops_probes import UNFORGED, Aim, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from gunwale.measure.hops_http import Answer, Asker, Way
+    from gunwale.measure.hops_exchange import Answer
+    from gunwale.measure.hops_http import Asker, Way
 
 _NONCE = "gunwale-probe"
 _TOKEN = "Gunwale-Echo-Token"  # noqa: S105 - the name of a field
@@ -98,7 +101,11 @@ def examine(
     found = [first._replace(source=sources[0])] if sources[0] is None else []
     found += _unforged(questions, sources)
     base = next(each for each in found if each.source == sources[0])
-    probes = list(hops_probes.all_of(*_bases(base, asker.way, clients[sources[0]])))
+    probes = [
+        probe
+        for probe in hops_probes.all_of(*_bases(base, asker.way, clients[sources[0]]))
+        if asker.way.protocol is Protocol.HTTP1 or can_carry(probe.lines)
+    ]
     for number, probe in enumerate(probes):
         if number % 8 == 0:
             progress(asker.way.label, number, len(probes))

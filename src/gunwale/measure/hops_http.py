@@ -1,46 +1,44 @@
-"""Asking one way in over raw sockets: every byte of a request is ours, and every source address chosen."""
+"""Asking one way in over raw sockets: every field of a request is ours, and every source address chosen."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import ssl
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from gunwale import __version__
 from gunwale.errors import ConfigurationError, Problem, StartError
+from gunwale.measure import hops_http2
+from gunwale.measure.hops_exchange import Http1
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from gunwale.measure.hops_exchange import Answer, Connection, Lines
 
-Lines = tuple[tuple[str, str], ...]
 Seconds = float
 
 _TIMEOUT: Seconds = 10.0
 _SOURCE_TIMEOUT: Seconds = 2.0
-_LONGEST_ANSWER = 1 << 20
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The whole of 127.0.0.0/8 is this machine on Linux; 127.0.0.1 is left to the proxies on it.
 _LOOPBACK_SOURCES = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 _SOURCES_AT_MOST = 3
 
 
-class Answer(NamedTuple):
-    """One response; *fields* in lower case."""
+class Protocol(StrEnum):
+    """What a way in speaks."""
 
-    status: int
-    fields: dict[str, str]
-    body: bytes
+    HTTP1 = "HTTP/1.1"
+    HTTP2 = "HTTP/2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way in: a URL at one address of one family; *host* is the Host field."""
+    """One way in: a URL at one address of one family, over one protocol; *host* is the Host field."""
 
     url: str
     scheme: str
@@ -50,11 +48,14 @@ class Way:
     target: str
     family: socket.AddressFamily
     address: str
+    protocol: Protocol = Protocol.HTTP1
 
     @property
     def label(self) -> str:
         """The way's name in reports."""
-        return f"{self.url} over {'IPv6' if self.family is socket.AF_INET6 else 'IPv4'}"
+        family = "IPv6" if self.family is socket.AF_INET6 else "IPv4"
+        also = f" and {self.protocol}" if self.protocol is Protocol.HTTP2 else ""
+        return f"{self.url} over {family}{also}"
 
     @property
     def has_default_port(self) -> bool:
@@ -95,9 +96,10 @@ def ways(url: str) -> tuple[Way, ...]:
     )
 
 
-def tls_context(*, is_verified: bool) -> ssl.SSLContext:
-    """Return the context of https ways; HTTP/1.1 is what is spoken."""
+def _tls_context(protocol: Protocol, *, is_verified: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
+    if protocol is Protocol.HTTP2:
+        context.set_alpn_protocols([hops_http2.ALPN])
     if not is_verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -107,11 +109,11 @@ def tls_context(*, is_verified: bool) -> ssl.SSLContext:
 class Asker:
     """Asks one way; keeps one connection a source open between requests, as a client would."""
 
-    def __init__(self, way: Way, context: ssl.SSLContext | None = None, timeout: Seconds = _TIMEOUT) -> None:
+    def __init__(self, way: Way, *, is_verified: bool = True, timeout: Seconds = _TIMEOUT) -> None:
         self.way = way
-        self._context = context or tls_context(is_verified=True)
+        self._context = _tls_context(way.protocol, is_verified=is_verified)
         self._timeout = timeout
-        self._kept: dict[str | None, socket.socket] = {}
+        self._kept: dict[str | None, Connection] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +142,7 @@ class Asker:
     def ask(
         self,
         target: str,
-        lines: Sequence[tuple[str, str]],
+        lines: Lines,
         *,
         source: str | None = None,
         host: str | None = None,
@@ -148,44 +150,37 @@ class Asker:
     ) -> Answer:
         """Send GET *target* with *lines* after our own; OSError when no complete answer comes.
 
-        A kept connection that breaks before the answer's first byte is opened anew, once.
+        A kept connection that breaks before the answer is complete is opened anew, once.
         """
-        own = (
-            ("Host", host or self.way.host),
-            ("User-Agent", f"gunwale-hops/{__version__}"),
-            ("Accept", "*/*"),
-        )
-        text = "".join(f"{name}: {value}\r\n" for name, value in (*own, *lines))
-        data = f"GET {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
+        host = host or self.way.host
         kept = self._kept.pop(source, None)
         if kept is not None and is_fresh:
             kept.close()
             kept = None
         if kept is not None:
             with contextlib.suppress(OSError):
-                return self._exchange(kept, data, source)
-        return self._exchange(self.connect(source), data, source)
+                return self._exchange(kept, target, host, lines, source)
+        return self._exchange(self._open(source), target, host, lines, source)
 
-    def _exchange(self, sock: socket.socket, data: bytes, source: str | None) -> Answer:
-        response = http.client.HTTPResponse(sock, method="GET")
+    def _open(self, source: str | None) -> Connection:
+        sock = self.connect(source)
+        if self.way.protocol is Protocol.HTTP2:
+            return hops_http2.Http2(sock, self.way.scheme)
+        return Http1(sock)
+
+    def _exchange(
+        self, connection: Connection, target: str, host: str, lines: Lines, source: str | None
+    ) -> Answer:
         try:
-            sock.sendall(data)
-            response.begin()
-            body = response.read(_LONGEST_ANSWER)
-            is_over = response.will_close or not response.isclosed()
-        except http.client.HTTPException as error:
-            sock.close()
-            raise ConnectionError(f"an answer that is not HTTP/1.1: {error!r}") from error
+            answer = connection.ask(target, host, lines)
         except BaseException:
-            sock.close()
+            connection.close()
             raise
-        finally:
-            response.close()
-        if is_over:
-            sock.close()
+        if connection.is_over:
+            connection.close()
         else:
-            self._kept[source] = sock
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+            self._kept[source] = connection
+        return answer
 
     def sources(self) -> tuple[str | None, ...]:
         """Return the source addresses that reach this way, told apart by binding; at least one."""
@@ -206,21 +201,19 @@ class Asker:
         with self.connect(source) as sock:
             return str(sock.getsockname()[0]).partition("%")[0]
 
-    def speaks_http2(self) -> bool:
-        """Whether the front offers HTTP/2 in the TLS handshake (RFC 9113 §3.2)."""
-        if self.way.scheme != "https":
-            return False
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # Only the offer is read, nothing is sent: the certificate is judged where requests go.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["h2", "http/1.1"])
+    def offers_http2(self) -> bool:
+        """Whether the front speaks HTTP/2, too: offered in the TLS handshake, or taken for granted without.
+
+        RFC 9113 §3.2 and §3.3. Only the offer is read: the certificate is judged where requests go.
+        """
         try:
-            with (
-                socket.create_connection((self.way.address, self.way.port), self._timeout) as sock,
-                context.wrap_socket(sock, server_hostname=self.way.name) as tls,
-            ):
-                return tls.selected_alpn_protocol() == "h2"
+            with socket.create_connection((self.way.address, self.way.port), self._timeout) as sock:
+                if self.way.scheme == "http":
+                    return hops_http2.answers(sock)
+                context = _tls_context(Protocol.HTTP2, is_verified=False)
+                context.set_alpn_protocols([hops_http2.ALPN, "http/1.1"])
+                with context.wrap_socket(sock, server_hostname=self.way.name) as tls:
+                    return tls.selected_alpn_protocol() == hops_http2.ALPN
         except OSError:
             return False
 

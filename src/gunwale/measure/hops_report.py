@@ -9,6 +9,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from gunwale.measure.hops_fields import COUNT_NAMES, COUNTED, FORWARDED
+from gunwale.measure.hops_http import Protocol
 from gunwale.measure.hops_judge import is_direct, is_maybe_direct
 from gunwale.measure.hops_verdict import Judgement, Spoof, Verdict
 from gunwale.measure.hops_wanted import FOR, PREFIX
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from gunwale.measure.hops_examine import Examination
 
 _IN_SHORT = {"never reaches the application": True, "the client's own, if it sends any": False}
+# Without them curl takes what the TLS handshake offers.
+_CURL = {
+    ("https", Protocol.HTTP1): "--http1.1",
+    ("https", Protocol.HTTP2): "--http2",
+    ("http", Protocol.HTTP2): "--http2-prior-knowledge",
+}
 _HEAD = ("field", "mode", "trusted", "position", "hops", "verdict")
 
 
@@ -41,6 +48,7 @@ class Result:
     doors: tuple[Door, ...]
     configured: Mapping[str, int] | None
     notes: tuple[str, ...]
+    protocols: tuple[str, ...] = ()
     is_tokened: bool = False
     is_insecure: bool = False
 
@@ -108,6 +116,7 @@ def as_json(result: Result) -> dict[str, object]:
         ],
         "configured": dict(result.configured or {}),
         "spoofs": result.spoofs,
+        "protocols": list(result.protocols),
         "notes": list(result.notes),
     }
 
@@ -127,6 +136,7 @@ def table(result: Result) -> list[str]:
         lines += ["", f"{said}: {', '.join(rest)}"] if rest else []
     for door in result.doors:
         lines += ["", f"door {door.url}: {door.state}"]
+    lines += ["", f"asked over {' and '.join(result.protocols)}"]
     if result.notes:
         lines += ["", *(f"- {note}" for note in result.notes)]
     for spoof in result.spoofs:
@@ -165,6 +175,8 @@ def curl(spoof: Spoof, *, is_tokened: bool, is_insecure: bool) -> str:
     """Write a request as a curl command; the token stays a variable of the reader's shell."""
     way, words = spoof.examination.way, ["curl", "-sS"]
     words += ["--insecure"] if is_insecure and way.scheme == "https" else []
+    if way.scheme == "https" or way.protocol is Protocol.HTTP2:
+        words += [_CURL[way.scheme, way.protocol]]
     words += ["--ipv6"] if way.family is socket.AF_INET6 and not _is_address(way.name) else []
     for name, value in spoof.observation.probe.lines:
         words += ["-H", f"{name}: {value}" if value else f"{name};"]

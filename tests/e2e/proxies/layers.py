@@ -52,6 +52,12 @@ _NGINX: Mapping[str, str] = {
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header Host $http_host;""",
+    # No row of the table: a mistake that only a request over HTTP/2 shows.
+    "nginx-http2-believed": """
+        set $address $remote_addr;
+        if ($server_protocol = "HTTP/2.0") { set $address $http_x_forwarded_for; }
+        proxy_set_header X-Forwarded-For $address;
+        proxy_set_header Host $http_host;""",
     "nginx-drop": "".join(
         f'\n        proxy_set_header {name} "";'
         for name in (
@@ -69,7 +75,7 @@ _NGINX: Mapping[str, str] = {
 
 def _nginx(name: str, place: Place) -> list[str]:
     tls = f"listen 127.0.0.1:{place.tls} ssl; ssl_certificate {place.certificate}; " if place.tls else ""
-    tls += f"ssl_certificate_key {place.certificate};" if place.tls else ""
+    tls += f"ssl_certificate_key {place.certificate}; http2 on;" if place.tls else ""
     temporary = " ".join(
         f"{kind}_temp_path {place.folder}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -165,7 +171,7 @@ def _envoy(name: str, place: Place) -> list[str]:
             "name": "tls",
             "typed_config": {
                 "@type": f"{_ENVOY_TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
-                "common_tls_context": {"tls_certificates": [files]},
+                "common_tls_context": {"tls_certificates": [files], "alpn_protocols": ["h2", "http/1.1"]},
             },
         },
     }
@@ -227,7 +233,7 @@ _HAPROXY: Mapping[str, str] = {
 
 
 def _haproxy(name: str, place: Place) -> list[str]:
-    tls = f"\n bind 127.0.0.1:{place.tls} ssl crt {place.certificate}" if place.tls else ""
+    tls = f"\n bind 127.0.0.1:{place.tls} ssl crt {place.certificate} alpn h2,http/1.1" if place.tls else ""
     text = f"""defaults
  mode http
  timeout connect 5s

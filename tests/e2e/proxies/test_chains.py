@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,6 +155,23 @@ def test_the_snippet_of_flask_behind_haproxy_is_unsafe_with_the_curl_that_spoofs
     assert {"X-Forwarded-Host", "X-Forwarded-Prefix"} <= {
         word.partition(":")[0] for command in result.spoofs for word in command.split("'")
     }
+
+
+def test_what_only_http2_lets_through_is_found(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bed.running(("nginx-http2-believed",), tmp_path, certificate) as front:
+        result = measured(front, doors=())
+        monkeypatch.setitem(sys.modules, "h2", None)
+        without = measured(front, doors=())
+
+    assert result.protocols == ("HTTP/1.1", "HTTP/2")
+    assert {each.name: each.trusted for each in result.judgements}["x-forwarded-for"] == 0
+    assert result.exit_code == 1
+    assert any("--http2 " in command for command in result.spoofs)
+    assert without.protocols == ("HTTP/1.1",)
+    assert without.counts["x_for"] == 1
+    assert any("was not looked at: install gunwale[measure]" in note for note in without.notes)
 
 
 def test_a_certificate_nobody_vouches_for_is_said_so_and_believed_only_when_told(
