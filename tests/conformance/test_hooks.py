@@ -6,20 +6,15 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import pytest
-
-from gunwale.serve.servers import traits
 from live import raw, read_response
-from served import VARIANTS, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from served import Served
+    from served import Served, Variant
 
 HOOK = ("--set", "serve.on_worker_exit=wrapped:at_exit")
-RECYCLING = [variant for variant in VARIANTS if not traits()[variant.server].one_process]
 
 
 def exits(project: Path, name: str = "at_exit") -> list[str]:
@@ -58,7 +53,6 @@ def test_it_is_called_after_the_last_request(
     assert len(exits(project)) == 1
 
 
-@pytest.mark.parametrize("variant", RECYCLING, ids="-".join)
 def test_it_is_called_when_a_worker_is_replaced_after_max_requests(
     variant: Variant, serve: Callable[..., Served], project: Path
 ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gunwale.measure.load import Ask, LoadProcess, Profile
-from served import has_several_processes, only
+from served import has_several_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +38,16 @@ def recycle(variant: Variant, serve: Callable[..., Served], seconds: float) -> i
     assert result.failed() == ()
     assert len(result.records) > 40 * seconds
     served.wait_for_workers(workers)
-    return served.log_text().count("Autorestarting worker")
+    ended = "Autorestarting worker" if has_several_processes(variant) else r"generation \d+ serves"
+    return len(re.findall(ended, served.log_text()))
 
 
-@only(has_several_processes)
 def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
-    assert recycle(variant, serve, 15) >= 8
+    # One process is replaced as a whole, which takes its boot, and 3 s in which it must live.
+    assert recycle(variant, serve, 15) >= (8 if has_several_processes(variant) else 1)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(240)
-@only(has_several_processes)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
-    assert recycle(variant, serve, 120) >= 80
+    assert recycle(variant, serve, 120) >= (80 if has_several_processes(variant) else 3)

@@ -372,6 +372,10 @@ class Slot:
         words = (8 + ID_BYTES) // 8
         return [(entry, self._starts[entry * words]) for entry, busy in enumerate(bytes(self._busy)) if busy]
 
+    def served(self) -> int:
+        """How many have ended since this process claimed the slot."""
+        return int(sum(self._words[_CLASSES:_SUM])) - int(self._words[_AT_CLAIM])
+
     def count(self) -> int:
         """How many run now, those past the table too."""
         return bytes(self._busy).count(1) + int(self._words[_OVERFLOW])

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from gunwale.errors import Problem
 from gunwale.plan.server import Traits
 from gunwale.serve import waitress_words
 from gunwale.serve.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from gunwale.plan.capacity import Capacity
 
@@ -42,13 +41,3 @@ def command(plan: Mapping[str, Any], _capacity: Capacity, *, left_to_server: fro
         buffered=CONNECTIONS,
         steers=plan["serve.steers"],
     )
-
-
-def refusals(plan: Mapping[str, Any]) -> Iterator[Problem]:
-    """Name what the plan asks for and Waitress cannot do."""
-    if plan["serve.max_requests"]:
-        yield Problem(
-            where="serve.max_requests",
-            message=f"Waitress has no worker to replace after {plan['serve.max_requests']} requests",
-            hint="take serve.max_requests out, or serve with Gunicorn",
-        )
