@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.measure.load import Ask, LoadProcess, Profile
-from live import raw, read_response
+from live import raw, read_response, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +38,9 @@ def write(project: Path, text: str) -> None:
         cached.unlink()
 
 
-def reload(served: Served, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def reload(served: Served, timeout: float = 60, bind: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "gunwale", "reload", "--bind", f"127.0.0.1:{served.port}"],
+        [sys.executable, "-m", "gunwale", "reload", "--bind", bind or f"127.0.0.1:{served.port}"],
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -88,6 +88,29 @@ def test_reloads_under_load_fail_no_request(
     assert result.failed() == ()
     assert served.metric("gunwale_reloads_total") == count
     assert descriptors(served) == before
+
+
+def test_reloads_on_a_unix_socket_fail_no_request(
+    variant: Variant, serve: Callable[..., Served], project: Path
+) -> None:
+    path = project / "public.sock"
+    write(project, VERSION.format(number=0))
+    served = serve(*variant.options, app="version:application", bind=f"unix:{path}")
+    wait_until_ready(served)
+    profile = Profile(target=f"unix:{path}", rate=40, mix=(Ask(path="/"),), keepalive_clients=4)
+    with LoadProcess(profile) as load:
+        for number in (1, 2):
+            write(project, VERSION.format(number=number))
+            outcome = reload(served, bind=f"unix:{path}")
+            assert outcome.returncode == 0, outcome.stdout + outcome.stderr + served.log_text()
+            assert request(f"unix:{path}", 0).text == str(number)
+        result = load.stop()
+
+    assert result.failed() == ()
+    assert [each.name for each in project.glob("public.sock*")] == ["public.sock"]
+    served.terminate()
+    assert served.wait_exit(20) == 0
+    assert not path.exists()
 
 
 BROKEN = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.serve.door import UnixDoor, door
@@ -19,13 +20,7 @@ HEAD_LIMIT = 8192
 CONNECTIONS = 128
 PATIENCE = 5.0
 """Seconds a client has for its request head."""
-_REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    503: "Service Unavailable",
-}
+_FIELDS = "Cache-Control: no-store\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\n"
 
 
 class Answer(NamedTuple):
@@ -56,16 +51,9 @@ def respond(head: bytes, pages: dict[str, Callable[[], Answer]]) -> bytes:
         else:
             answer = page()
     body = answer.body.encode()
-    fields = [
-        f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}",
-        f"Content-Type: {answer.kind}; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    if answer.status == 405:
-        fields.append("Allow: GET, HEAD")
-    return "\r\n".join([*fields, "", ""]).encode() + (b"" if method == "HEAD" else body)
+    status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    kind = f"Content-Type: {answer.kind}; charset=utf-8\r\nContent-Length: {len(body)}"
+    return f"HTTP/1.1 {status}\r\n{kind}\r\n{_FIELDS}".encode() + (b"" if method == "HEAD" else body)
 
 
 class Client:

@@ -72,7 +72,8 @@ class Generation:
     def kill(self) -> None:
         """End the whole tree at once."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+            if self.pid:  # else it never started
+                os.killpg(self.pid, signal.SIGKILL)
 
     @property
     def is_gone(self) -> bool:

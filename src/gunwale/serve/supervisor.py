@@ -40,6 +40,8 @@ LINGER = 2.0
 """Seconds in which a keep-alive client of a replaced generation hears that its connection closes."""
 RETRY = 30.0
 """Seconds from a replacement that failed to the next try: the old process serves meanwhile."""
+PAUSE = 1.0
+"""Seconds until the next try where no connection can be accepted."""
 SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGCHLD")
 _MIB = 1 << 20
 
@@ -104,8 +106,8 @@ class Supervisor:
             return 3 if error.errno == errno.EADDRINUSE else 2
         if listener is not None:
             self.admin = admin.text(listener)
-            self._watch(listener, lambda: self._accept(listener, self._begin_admin))
-        self._watch(self._control, lambda: self._accept(self._control, self._begin_control))
+            self._listen(listener, self._begin_admin)
+        self._listen(self._control, self._begin_control)
         self._watch(self._woken, self._on_wakeup)
         if not self.command["scale_signal"]:  # else the server has a master that does it
             self._tend()
@@ -160,7 +162,12 @@ class Supervisor:
 
     def _start(self, members: list[socket.socket]) -> None:
         # One worker first: it shows that the application starts, and it is the one measured.
-        self.generation = self._next(members, 1)
+        try:
+            self.generation = self._next(members, 1)
+        except OSError as error:  # no descriptor, no memory, or no process is left
+            self.say(f"the server cannot be started: {error.strerror}")
+            self.generation.members = members
+            self._on_death(127)
 
     def _on_wakeup(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -326,7 +333,12 @@ class Supervisor:
             return
         self.announce(f"reload: generation {self.number + 1} is starting", tell)
         target = self.board.target(self.generation.number)
-        generation = self._next([door.admit() for door in self.doors], target)
+        try:
+            generation = self._next([door.admit() for door in self.doors], target)
+        except OSError as error:
+            why = f"a second generation cannot be started: {error.strerror}"
+            self.announce(f"reload refused: {why}", tell, exit=1)
+            return
         self.reload = Reload(self, generation, tell)
 
     def shift(self, generation: Generation, tell: Tell) -> None:
@@ -424,15 +436,23 @@ class Supervisor:
 
     # The admin port and the control socket
 
+    def _listen(self, listener: socket.socket, begin: Callable[[socket.socket], None]) -> None:
+        self._watch(listener, lambda: self._accept(listener, begin))
+
     def _accept(self, listener: socket.socket, begin: Callable[[socket.socket], None]) -> None:
-        with contextlib.suppress(OSError):
-            sock, _ = listener.accept()
-            if len(self._clients) >= admin.CONNECTIONS:
-                sock.close()
-            else:
-                begin(sock)
+        try:
+            begin(listener.accept()[0])
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError as error:  # no descriptor is left; the one that waits would wake us at once again
+            self.say(f"admin port or control socket: cannot accept: {error.strerror}")
+            self.selector.unregister(listener)
+            self.later(f"accept {listener.fileno()}", PAUSE, lambda: self._listen(listener, begin))
 
     def _begin_admin(self, sock: socket.socket) -> None:
+        if len(self._clients) >= admin.CONNECTIONS:
+            sock.close()
+            return
         client, fd = admin.Client(sock), sock.fileno()
         self._clients[fd] = client
 
