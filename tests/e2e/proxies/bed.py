@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from e2e.proxies import layers
+from e2e.proxies import layers, servers
 from live import Live, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from e2e.proxies.servers import Server
 
 
 class Front(NamedTuple):
@@ -42,9 +44,9 @@ def certificate(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def running(
-    names: Sequence[str], folder: Path, certificate_file: Path, server: str = "gunicorn"
+    names: Sequence[str], folder: Path, certificate_file: Path, server: Server = servers.gunicorn
 ) -> Iterator[Front]:
-    """Run the layers *names*, client's side first, in front of the echo under *server*."""
+    """Run the layers *names*, client's side first, in front of the echo that *server* runs."""
     for name in names:
         program, install = layers.PROGRAMS[layers.kind(name)]
         if shutil.which(program) is None:
@@ -52,7 +54,7 @@ def running(
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
         port = application = free_port()
-        _start(stack, layers.server(server, port, folder), folder, server, port)
+        _start(stack, server(port, folder), folder, "server", port)
         tls = 0
         for number, name in reversed(list(enumerate(names))):
             place = folder / f"{number}-{name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+REFUSED = "gunwale.forwarded.refused"
 _KEYS = (
     "REMOTE_ADDR",
     "REMOTE_PORT",
@@ -22,7 +23,12 @@ _KEYS = (
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     raw = {key: environ[key] for key in _KEYS if key in environ}
     raw |= {key: value for key, value in environ.items() if key.startswith("HTTP_")}
-    answer = {"raw": raw, "seen": raw, "server": environ.get("SERVER_SOFTWARE", ""), "refused": None}
+    answer = {
+        "raw": raw,
+        "seen": raw,
+        "server": environ.get("SERVER_SOFTWARE", ""),
+        "refused": environ.get(REFUSED),
+    }
     body = json.dumps(answer).encode()
     start_response(
         "200 OK",

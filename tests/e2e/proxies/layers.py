@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,7 +51,11 @@ _NGINX: Mapping[str, str] = {
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header Host $http_host;""",
-    # No row of the table: a mistake that only a request over HTTP/2 shows.
+    # No rows of the table. What stands in _NGINX_SERVER goes with the first.
+    "nginx-underscores": """
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header Host $http_host;""",
+    # A mistake that only a request over HTTP/2 shows.
     "nginx-http2-believed": """
         set $address $remote_addr;
         if ($server_protocol = "HTTP/2.0") { set $address $http_x_forwarded_for; }
@@ -73,6 +76,10 @@ _NGINX: Mapping[str, str] = {
 }
 
 
+# An alias reaches the server, and a path is closed.
+_NGINX_SERVER = {"nginx-underscores": "underscores_in_headers on; location ^~ /internal { deny all; }"}
+
+
 def _nginx(name: str, place: Place) -> list[str]:
     tls = f"listen 127.0.0.1:{place.tls} ssl; ssl_certificate {place.certificate}; " if place.tls else ""
     tls += f"ssl_certificate_key {place.certificate}; http2 on;" if place.tls else ""
@@ -88,7 +95,7 @@ http {{
     access_log off; {temporary}
     keepalive_requests 100000;
     server {{
-        listen 127.0.0.1:{place.port}; {tls}
+        listen 127.0.0.1:{place.port}; {tls} {_NGINX_SERVER.get(name, "")}
         location / {{
         proxy_pass http://127.0.0.1:{place.upstream};
         proxy_http_version 1.1;{_NGINX[name]}
@@ -255,6 +262,8 @@ _APACHE: Mapping[str, str] = {
         'ProxyPreserveHost On\nRequestHeader set X-Forwarded-Proto "expr=%{REQUEST_SCHEME}"'
     ),
     "apache-no-headers": "ProxyAddHeaders Off",
+    # No row of the table: a path is closed.
+    "apache-guarded": "ProxyPreserveHost On\n<Location /internal>\nRequire all denied\n</Location>",
     "apache-remoteip": (
         "ProxyPreserveHost On\nRemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1"
     ),
@@ -328,17 +337,3 @@ def kind(name: str) -> str:
 def command(name: str, place: Place) -> list[str]:
     """Write the configuration of the layer *name* and return what runs it."""
     return _KINDS[kind(name)](name, place)
-
-
-def server(name: str, port: int, folder: Path) -> list[str]:
-    """Return what runs the echo under gunicorn or waitress."""
-    echo = Path(__file__).with_name("echo.py")
-    if name == "waitress":
-        return [sys.executable, str(echo), str(port)]
-    # As gunwale serves with it: the server itself believes no field.
-    settings = folder / "gunicorn.conf.py"
-    settings.write_text('forwarder_headers = ""\nsecure_scheme_headers = {}\n')
-    options = ("--worker-class", "gthread", "--threads", "4", "--bind", f"127.0.0.1:{port}")
-    return [
-        sys.executable, "-m", "gunicorn", "-c", str(settings), *options, "--chdir", str(echo.parent), "echo",
-    ]  # fmt: skip

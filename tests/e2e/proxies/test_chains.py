@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.proxies import bed
+from e2e.proxies import bed, servers
 from gunwale.errors import StartError
 from gunwale.measure.hops import Request, measure
 from gunwale.measure.hops_verdict import Verdict
@@ -113,7 +113,7 @@ def declared(names: tuple[str, ...]) -> dict[str, int]:
 def test_hops_measures_what_the_declared_layers_come_to(
     names: tuple[str, ...], tmp_path: Path, certificate: Path
 ) -> None:
-    server = "waitress" if len(names) == 2 else "gunicorn"
+    server = servers.waitress if len(names) == 2 else servers.gunicorn
     with bed.running(names, tmp_path, certificate, server) as front:
         result = measured(front)
 
