@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gunwale.runtime.request_id import current
@@ -34,7 +34,8 @@ class Surroundings(NamedTuple):
 class Exchange:
     """The state of one request; *sent* counts body bytes the server took, None where it sent a file.
 
-    *status* is 0 until start_response; *cut*: closed by the server before its end. It is also the body
+    *status* is 0 until start_response; *cut*: closed by the server before its end. *begun* is of
+    time.monotonic_ns(), *taken* nanoseconds, known once it is closed. It is also the body
     that the server gets for a list of one block, as most applications answer: one object less a request.
     """
 
@@ -45,6 +46,7 @@ class Exchange:
     _blocks: list[bytes]
     error: str | None = None
     cut = False
+    taken = 0
     is_probe = False
     _is_over = False
 
@@ -59,10 +61,10 @@ class Exchange:
         self._start_response = start_response
         self.request_id = request_id
         self._around = surroundings
-        self.begun = perf_counter()
+        self.begun = begun = monotonic_ns()
         slot = surroundings.slot
         if slot is not None:
-            self._entry = entry = slot.begin(request_id)
+            self._entry = entry = slot.begin(request_id, begun)
             slot.owners[entry] = self
         self._token: Token[str] = current.set(request_id)
 
@@ -147,10 +149,11 @@ class Exchange:
             return
         self._is_over = True
         try:
+            self.taken = taken = monotonic_ns() - self.begun
             _, _, slot, watcher = self._around
             if slot is not None:
                 slot.owners[self._entry] = None
-                slot.end(self._entry, self.status or 500)
+                slot.end(self._entry, self.status or 500, taken)
             if watcher is not None:
                 watcher(self)
         finally:

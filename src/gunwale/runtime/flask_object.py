@@ -38,14 +38,14 @@ def give_request_id(app: Flask) -> None:
     if _GIVEN in app.extensions:
         return
     app.extensions[_GIVEN] = True
-    # Before the application's own hooks, so that they can use it.
-    app.before_request_funcs.setdefault(None, []).insert(0, _set_g)
-
-
-def _set_g() -> None:
     from flask import g
 
-    g.request_id = g.gunwale_request_id = current.get()
+    def set_g() -> None:
+        values = g._get_current_object()  # noqa: SLF001 - Werkzeug's documented way
+        values.request_id = values.gunwale_request_id = current.get()
+
+    # Before the application's own hooks, so that they can use it.
+    app.before_request_funcs.setdefault(None, []).insert(0, set_g)
 
 
 def declared_checks(app: Flask) -> tuple[Any, ...]:

@@ -324,6 +324,7 @@ class Slot:
         # What runs in each entry, for this process's own watch; the last one is for entry -1.
         self.owners: list[Any] = [None] * (entries + 1)
         self._lock = allocate_lock()
+        self._acquire, self._release = self._lock.acquire, self._lock.release
         self._words[_PID] = 0
         self._busy[:] = bytes(entries)
         self._words[_OVERFLOW] = 0
@@ -337,8 +338,8 @@ class Slot:
         """Say that the application is loaded and this worker is about to accept."""
         self._words[_BOOTED] = 1
 
-    def begin(self, request_id: str) -> int:
-        """Note a request's start; the entry to end it by."""
+    def begin(self, request_id: str, started: int) -> int:
+        """Note a request's start, by time.monotonic_ns(); the entry to end it by."""
         try:
             entry = self._free.pop()
         except IndexError:  # more requests at once than entries: counted, not named
@@ -346,31 +347,33 @@ class Slot:
                 self._words[_OVERFLOW] += 1
             return -1
         # Cuts a longer id, fills up a shorter one with zeros.
-        _write_record(self._records, entry * _RECORD_BYTES, monotonic_ns(), request_id.encode())
+        _write_record(self._records, entry * _RECORD_BYTES, started, request_id.encode())
         self._busy[entry] = 1
         return entry
 
-    def end(self, entry: int, status: int) -> None:
-        """Note a request's end: its status class and its duration since begin."""
+    def end(self, entry: int, status: int, taken: int) -> None:
+        """Note a request's end: its status class and its duration in nanoseconds."""
         words = self._words
-        if entry < 0:
-            with self._lock:
+        if entry >= 0:
+            self._busy[entry] = 0
+            self._free.append(entry)
+        self._acquire()  # bound beforehand, not "with": a tenth of a microsecond a request
+        try:
+            if entry < 0:
                 words[_OVERFLOW] -= 1
-                words[_STATUSES.get(status, _SERVER_ERRORS)] += 1
-            return
-        taken = monotonic_ns() - self._starts[entry * _RECORD_WORDS]
-        bucket = _HISTOGRAM + bisect_left(_BOUNDS, taken)
-        self._busy[entry] = 0
-        self._free.append(entry)
-        with self._lock:
             words[_STATUSES.get(status, _SERVER_ERRORS)] += 1
             words[_SUM] += taken
-            words[bucket] += 1
+            words[_HISTOGRAM + bisect_left(_BOUNDS, taken)] += 1
+        finally:
+            self._release()
 
     def entries(self) -> list[tuple[int, int]]:
         """What runs now: its entry, and when it began (time.monotonic_ns())."""
-        words = (8 + ID_BYTES) // 8
-        return [(entry, self._starts[entry * words]) for entry, busy in enumerate(bytes(self._busy)) if busy]
+        return [
+            (entry, self._starts[entry * _RECORD_WORDS])
+            for entry, busy in enumerate(bytes(self._busy))
+            if busy
+        ]
 
     def served(self) -> int:
         """How many have ended since this process claimed the slot."""

@@ -151,7 +151,7 @@ def test_a_worker_is_frozen_when_nothing_moves_and_its_watch_is_blind(
 ) -> None:
     slot = board.claim(GENERATION)
     marks = scoreboard_watch.Marks(slot)
-    entry = slot.begin("stuck")
+    entry = slot.begin("stuck", monotonic_ns())
     marks.looked(0)
     now = monotonic_ns()
     monkeypatch.setattr(scoreboard_watch, "monotonic_ns", lambda: now + 10_000_000_000)
@@ -160,7 +160,7 @@ def test_a_worker_is_frozen_when_nothing_moves_and_its_watch_is_blind(
     assert frozen.pid == os.getpid()
     assert frozen.seconds == pytest.approx(10, abs=0.5)
     assert scoreboard_watch.frozen(board, GENERATION, 15.0) == []
-    slot.end(entry, 200)
+    slot.end(entry, 200, 0)
     assert scoreboard_watch.frozen(board, GENERATION, 5.0) == []
 
 
@@ -169,7 +169,7 @@ def test_a_watch_that_looks_is_never_frozen_however_long_a_response_takes(
 ) -> None:
     slot = board.claim(GENERATION)
     marks = scoreboard_watch.Marks(slot)
-    slot.begin("stream")
+    slot.begin("stream", monotonic_ns())
     now = monotonic_ns()
     monkeypatch.setattr(scoreboard_watch, "monotonic_ns", lambda: now + 100_000_000_000)
     marks.looked(now + 99_900_000_000)

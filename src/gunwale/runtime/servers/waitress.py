@@ -213,7 +213,8 @@ class Server:
         for channel in self._held.keys() - without:
             slot.release(self._held.pop(channel))
         for channel in without - self._held.keys():
-            self._held[channel] = slot.begin(channel.request_id if channel.total_outbufs_len else "")
+            request_id = channel.request_id if channel.total_outbufs_len else ""
+            self._held[channel] = slot.begin(request_id, time.monotonic_ns())
 
     def _accept_the_last(self) -> None:
         for listener in self._listeners:
