@@ -16,10 +16,7 @@ from gunwale.serve.door import UnixDoor, door
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-HEAD_LIMIT = 8192
 CONNECTIONS = 128
-PATIENCE = 5.0
-"""Seconds a client has for its request head."""
 _FIELDS = "Cache-Control: no-store\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\n"
 
 
@@ -54,35 +51,6 @@ def respond(head: bytes, pages: dict[str, Callable[[], Answer]]) -> bytes:
     status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
     kind = f"Content-Type: {answer.kind}; charset=utf-8\r\nContent-Length: {len(body)}"
     return f"HTTP/1.1 {status}\r\n{kind}\r\n{_FIELDS}".encode() + (b"" if method == "HEAD" else body)
-
-
-class Client:
-    """One connection to the admin port."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.settimeout(0)
-        self.sock = sock
-        self._head = b""
-
-    def read(self, pages: dict[str, Callable[[], Answer]]) -> bool:
-        """Take what came; True when the connection is done with."""
-        try:
-            data = self.sock.recv(HEAD_LIMIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        self._head += data
-        if data and b"\r\n\r\n" not in self._head and len(self._head) < HEAD_LIMIT:
-            return False
-        if self._head:
-            # A page is a few KB and the send buffer far larger: one send takes it.
-            try:
-                self.sock.send(respond(self._head, pages))
-                self.sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
-        return True
 
 
 def listen(address: str) -> socket.socket | None:

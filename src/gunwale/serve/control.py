@@ -13,8 +13,6 @@ import socket
 import struct
 from typing import Any
 
-LINE_LIMIT = 4096
-
 
 def name(address: str) -> str:
     """Where the supervisor of the first bind *address* is found."""
@@ -36,35 +34,13 @@ def is_friend(sock: socket.socket) -> bool:
     return uid in {os.geteuid(), 0}
 
 
-class Conversation:
-    """One client: a line of JSON from it, any number of lines to it."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.settimeout(0)
-        self.sock = sock
-        self._heard = b""
-
-    def hear(self) -> dict[str, Any] | None:
-        """Take what came; the request once it is whole, {} for what is none, None for not yet."""
-        try:
-            data = self.sock.recv(LINE_LIMIT)
-        except BlockingIOError:
-            return None
-        except OSError:
-            data = b""
-        self._heard += data
-        if b"\n" not in self._heard and data and len(self._heard) < LINE_LIMIT:
-            return None
-        try:
-            request = json.loads(self._heard.partition(b"\n")[0])
-        except ValueError:
-            return {}
-        return request if isinstance(request, dict) else {}
-
-    def tell(self, line: dict[str, Any]) -> None:
-        """Send a line; a client that has gone, or reads nothing, misses it."""
-        with contextlib.suppress(OSError):
-            self.sock.send(json.dumps(line).encode() + b"\n")
+def request(heard: bytes) -> dict[str, Any]:
+    """Read what a client wants, a line of JSON; {} for what is none."""
+    try:
+        found = json.loads(heard)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def notify(state: str) -> None:

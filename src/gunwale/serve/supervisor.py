@@ -23,6 +23,7 @@ from gunwale.runtime.scoreboard import Scoreboard, State
 from gunwale.runtime.scoreboard_watch import DUMP, PATIENCE, frozen, retiring
 from gunwale.serve import admin, control
 from gunwale.serve.answers import Answers
+from gunwale.serve.client import ASKING, Client
 from gunwale.serve.door import doors
 from gunwale.serve.ending import KILL_AFTER, Ending
 from gunwale.serve.generation import Generation, describe, private_memory, reap
@@ -69,7 +70,6 @@ class Supervisor:
         self._is_open = False
         self.admin = ""
         self.without_server = time.monotonic()
-        self._clients: dict[int, admin.Client] = {}
         self._interrupts = 0
         lifeline, self._lifeline_held = os.pipe()
         self._woken, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -106,8 +106,8 @@ class Supervisor:
             return 3 if error.errno == errno.EADDRINUSE else 2
         if listener is not None:
             self.admin = admin.text(listener)
-            self._listen(listener, self._begin_admin)
-        self._listen(self._control, self._begin_control)
+            self._listen(listener, b"\r\n\r\n", self._answer_admin)
+        self._listen(self._control, b"\n", self._answer_control)
         self._watch(self._woken, self._on_wakeup)
         if not self.command["scale_signal"]:  # else the server has a master that does it
             self._tend()
@@ -436,62 +436,60 @@ class Supervisor:
 
     # The admin port and the control socket
 
-    def _listen(self, listener: socket.socket, begin: Callable[[socket.socket], None]) -> None:
-        self._watch(listener, lambda: self._accept(listener, begin))
+    def _listen(self, listener: socket.socket, end: bytes, answer: Callable[[Client, bytes], None]) -> None:
+        """Hear whoever connects, and *answer* each once it has said what it wants."""
+        heard: set[str] = set()
 
-    def _accept(self, listener: socket.socket, begin: Callable[[socket.socket], None]) -> None:
-        try:
-            begin(listener.accept()[0])
-        except (BlockingIOError, ConnectionError):
-            return
-        except OSError as error:  # no descriptor is left; the one that waits would wake us at once again
-            self.say(f"admin port or control socket: cannot accept: {error.strerror}")
-            self.selector.unregister(listener)
-            self.later(f"accept {listener.fileno()}", PAUSE, lambda: self._listen(listener, begin))
+        def accept() -> None:
+            try:
+                client = Client(listener.accept()[0], end)
+            except (BlockingIOError, ConnectionError):
+                return
+            except OSError as error:  # no descriptor is left; the one that waits would wake us at once again
+                self.say(f"admin port or control socket: cannot accept: {error.strerror}")
+                self.selector.unregister(listener)
+                self.later(f"accept {listener.fileno()}", PAUSE, lambda: self._watch(listener, accept))
+                return
+            if len(heard) >= admin.CONNECTIONS:
+                client.sock.close()
+            else:
+                self._hear(client, heard, answer)
 
-    def _begin_admin(self, sock: socket.socket) -> None:
-        if len(self._clients) >= admin.CONNECTIONS:
-            sock.close()
-            return
-        client, fd = admin.Client(sock), sock.fileno()
-        self._clients[fd] = client
+        self._watch(listener, accept)
 
-        def drop() -> None:
-            self.forget(f"admin {fd}")
-            self.selector.unregister(sock)
-            del self._clients[fd]
-            sock.close()
+    def _hear(self, client: Client, heard: set[str], answer: Callable[[Client, bytes], None]) -> None:
+        name = f"client {client.sock.fileno()}"
 
-        def read() -> None:
-            if client.read(self.pages):
-                drop()
+        def leave(said: bytes | None = None) -> None:
+            self.forget(name)
+            self.selector.unregister(client.sock)
+            heard.remove(name)
+            if said is None:
+                client.sock.close()
+            else:
+                answer(client, said)
 
-        self._watch(sock, read)
-        self.later(f"admin {fd}", admin.PATIENCE, drop)
-        read()
+        def hear() -> None:
+            if (said := client.hear()) is not None:
+                leave(said)
 
-    def _begin_control(self, sock: socket.socket) -> None:
-        if not control.is_friend(sock):
-            sock.close()
-            return
-        conversation = control.Conversation(sock)
+        heard.add(name)
+        self._watch(client.sock, hear)
+        self.later(name, ASKING, leave)
+
+    def _answer_admin(self, client: Client, said: bytes) -> None:
+        client.tell(admin.respond(said, self.pages))
+
+    def _answer_control(self, client: Client, said: bytes) -> None:
+        what = control.request(said).get("do") if control.is_friend(client.sock) else None
 
         def tell(line: dict[str, Any]) -> None:
-            conversation.tell(line)
-            if "exit" in line:
-                sock.close()
+            client.tell(json.dumps(line).encode() + b"\n", is_last="exit" in line)
 
-        def read() -> None:
-            request = conversation.hear()
-            if request is None:
-                return
-            self.selector.unregister(sock)
-            if request.get("do") == "reload":
-                self.begin_reload(tell)
-            else:
-                tell({"status": self.status(), "exit": 0} if request.get("do") == "status" else {"exit": 2})
-
-        self._watch(sock, read)
+        if what == "reload":
+            self.begin_reload(tell)
+        else:
+            tell({"status": self.status(), "exit": 0} if what == "status" else {"exit": 2})
 
 
 def main() -> None:
