@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -51,16 +52,20 @@ def test_a_server_that_dies_is_started_again_and_its_queue_is_served(
     assert served.poll() is None
 
 
+@pytest.mark.parametrize("after", ["0.5", "4"])
 def test_workers_that_die_in_a_loop_are_not_started_forever(
-    variant: Variant, serve: Callable[..., Served]
+    variant: Variant, serve: Callable[..., Served], after: str
 ) -> None:
     """Each start waits longer; /health stays well, so that nobody restarts the container for it."""
-    served = serve(*variant.options, app="crashing:application")
+    served = serve(*variant.options, app="crashing:application", env={"CRASH_AFTER": after})
     served.wait_for_log(r"died \d+\.\d s after its start, 2 of 5|the server ended .* starting it again", 30)
     assert served.ask_admin("/health").status == 200
 
     assert served.wait_exit(60) == 3
-    assert "giving up" in served.log_text()
+    log = served.log_text()
+    pauses = [float(seconds) for seconds in re.findall(r"start\w+ (?:it again )?in (\d+\.\d) s", log)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8]
+    assert re.search(r"(its workers|the server) died 5 times in 60 s \(.*\): giving up", log)
 
 
 @only(has_several_processes)

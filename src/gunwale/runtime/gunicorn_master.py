@@ -12,7 +12,7 @@ import signal
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime.scoreboard_watch import DUMP, PATIENCE, frozen, retiring
+from gunwale.runtime.scoreboard_watch import CRASH_LOOP, DUMP, PATIENCE, frozen, retiring
 
 if TYPE_CHECKING:
     from gunwale.runtime.supervised import Supervised
@@ -22,8 +22,6 @@ EARLY = 10.0
 DEATHS, DEATHS_WITHIN = 5, 60.0
 LEAST_WAIT, MOST_WAIT = 0.1, 10.0
 BOOT_FAILURES = {3, 4}  # Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
-CRASH_LOOP = 6
-"""Exit status of a master that has given its workers up."""
 
 
 class Policies:

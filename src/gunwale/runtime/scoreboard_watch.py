@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _LOOKED, _OLDEST, _RETIRING, _STUCK = 28, 29, 30, 31
 DUMP = signal.SIGRTMIN + 9
 """Makes a worker write the stacks of its threads, also while a C call holds the interpreter's lock."""
+CRASH_LOOP = 6
+"""Exit status of a server's master that has given its workers up: it is final."""
 PATIENCE = 2.0
 """Seconds past request_timeout in which a worker's own watch can act."""
 BLIND = 2.0

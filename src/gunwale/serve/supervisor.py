@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunwale.plan import budget
 from gunwale.runtime.scoreboard import Scoreboard, State
-from gunwale.runtime.scoreboard_watch import DUMP, PATIENCE, frozen, retiring
+from gunwale.runtime.scoreboard_watch import CRASH_LOOP, DUMP, PATIENCE, frozen, retiring
 from gunwale.serve import admin, control
 from gunwale.serve.answers import Answers
 from gunwale.serve.client import ASKING, Client
@@ -276,10 +276,11 @@ class Supervisor:
             self._stop_all()
             return
         self._deaths = [*(death for death in self._deaths if death > now - DEATHS_WITHIN), now]
-        if len(self._deaths) >= DEATHS:
-            self.say(
-                f"the server ended {DEATHS} times in {DEATHS_WITHIN:.0f} s ({describe(status)}): giving up"
-            )
+        # A master's word is final: it has counted its workers' deaths as these are counted here.
+        has_given_up = status == CRASH_LOOP and self.command["scale_signal"]
+        if has_given_up or len(self._deaths) >= DEATHS:
+            what = "its workers" if has_given_up else "the server"
+            self.say(f"{what} died {DEATHS} times in {DEATHS_WITHIN:.0f} s ({describe(status)}): giving up")
             self._leave(3)
             return
         wait = min(0.1 * 2 ** (len(self._deaths) - 1), 10.0)
