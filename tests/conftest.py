@@ -11,7 +11,32 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+STEERING = "GUNWALE_SERVE_STEERING"
 ROOT_REASON = "needs root on this machine: sudo make e2e"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "have serve run as on a kernel that does not steer connections, and run what is promised there"
+    parser.addoption("--without-steering", action="store_true", help=told)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("without_steering"):
+        os.environ[STEERING] = "off"
+
+
+def _needs_steering(item: pytest.Item) -> bool:
+    """Whether *item* is marked, for all servers or for its own."""
+    mark = item.get_closest_marker("needs_steering")
+    variant = getattr(item, "callspec", None) and item.callspec.params.get("variant")  # type: ignore[attr-defined]
+    return mark is not None and (not mark.args or (variant is not None and variant.server in mark.args))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("without_steering"):
+        steered = [item for item in items if _needs_steering(item)]
+        items[:] = [item for item in items if item not in steered]
+        config.hook.pytest_deselected(items=steered)
 
 
 def _missing(item: pytest.Item) -> str | None:

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from live import raw, read_response
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ def test_an_idle_connection_does_not_hold_the_stop_up(variant: Variant, serve: C
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.needs_steering("waitress")  # which alone lets it go at once
 def test_a_silent_connection_is_waited_for_five_seconds(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:
@@ -136,6 +139,7 @@ def test_a_silent_connection_is_waited_for_five_seconds(
         assert 4 < time.monotonic() - began < 12
 
 
+@pytest.mark.needs_steering
 def test_attempts_during_the_drain_wait_and_are_refused_after_the_exit(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:

@@ -18,7 +18,7 @@ def test_readiness_is_503_on_both_ports_while_requests_succeed(
 ) -> None:
     served = serve(*variant.options, "--lame-duck", "2")
     assert served.get("/ready").status == 200
-    assert served.ask_admin("/ready").status == 200
+    served.wait_until(lambda: served.ask_admin("/ready").status == 200, 10, "the checks have run")
     began = served.terminate()
     served.wait_for_log("lame duck for 2 s")
     statuses = set()

@@ -21,6 +21,7 @@ SIZE = 300_000
 DRAIN = ("--lame-duck", "0", "--set", "rollout.stop_timeout=60", "--drain-timeout", "40")
 
 pytestmark = [
+    pytest.mark.needs_steering,
     pytest.mark.slow,
     pytest.mark.root,
     pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="needs /dev/net/tun: modprobe tun"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from served import Served, Variant
 
+pytestmark = pytest.mark.needs_steering
+
 VERSION = """
 import os, time
 NUMBER = {number}

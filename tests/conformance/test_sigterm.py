@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,8 +43,14 @@ def assert_nothing_lost(result: StopResult) -> None:
     assert result.exit_code == 0
 
 
+@pytest.mark.needs_steering
 def test_sigterm_under_load_loses_nothing(
-    variant: Variant, project: Path, port: int, tmp_path: Path, repeats: int
+    variant: Variant,
+    project: Path,
+    port: int,
+    tmp_path: Path,
+    repeats: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     # Three quarters of a second before the exit a keep-alive client has heard that its connection closes.
     asked = trial(variant, project, port, tmp_path / "serve.log")
@@ -52,10 +58,12 @@ def test_sigterm_under_load_loses_nothing(
     for _ in range(repeats):
         result = measure_stop(replace(asked, rate=rate))
         rate = result.rate
+        record_property("stop", json.dumps(result.as_json()))
 
         assert_nothing_lost(result)
 
 
+@pytest.mark.needs_steering
 @pytest.mark.root
 def test_sigterm_as_an_unprivileged_user_loses_nothing(
     variant: Variant, project: Path, port: int, tmp_path: Path
@@ -85,5 +93,5 @@ def test_the_bare_server_is_counted_by_the_same_measure(
 
     result = measure_stop(replace(asked, argv=(*words, "probe:application"), env={"PORT": None}))
 
-    record_property("bare", {**result.as_json(), "pid": os.getpid()})
+    record_property("stop", json.dumps(result.as_json()))
     assert result.lost_anything or result.keepalive_broken, "the bare server lost nothing: is the load one?"

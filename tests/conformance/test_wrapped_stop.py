@@ -33,6 +33,7 @@ def with_address(own: tuple[str, ...], address: str) -> list[str]:
     return [*own[:-1], listen_option(own), address, own[-1]]
 
 
+@pytest.mark.needs_steering
 @pytest.mark.parametrize("name", COMMANDS)
 def test_sigterm_under_load_loses_nothing(name: str, project: Path, port: int, tmp_path: Path) -> None:
     if name == "configuration file":

@@ -210,7 +210,7 @@ def _read_env_file(path: Path) -> dict[str, str]:
 
 def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own: Own) -> None:
     from gunwale.plan.origin import Source
-    from gunwale.serve.door import can_steer
+    from gunwale.serve.kernel import can_steer
     from gunwale.serve.servers import discover
 
     theirs = {key for key, origin in plan.origins.items() if origin.is_gunicorns}

@@ -64,7 +64,7 @@ def listen(address: str) -> socket.socket | None:
         place.shift(sock)
     else:
         # Without SO_REUSEPORT: a second supervisor must not share it.
-        sock = place.bound(shared=False)
+        sock = place.admit(shared=False)
         sock.listen(CONNECTIONS)
     sock.settimeout(0)
     return sock

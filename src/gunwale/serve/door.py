@@ -12,6 +12,7 @@ connection; ask() → a connection of our own to one member; close(); retire() a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -65,15 +66,10 @@ def attach(sock: socket.socket, program: bytes) -> None:
     sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, fprog)
 
 
-def can_steer() -> bool:
-    """Whether this kernel takes a steering program (gVisor and others than Linux do not)."""
-    try:
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            attach(sock, steering(0))
-    except (OSError, AttributeError):
-        return False
-    return True
+def refuse(member: socket.socket) -> None:
+    """Refuse all connections from now on, and reset those in the queue, whoever holds a duplicate."""
+    with contextlib.suppress(OSError):  # done before
+        member.shutdown(socket.SHUT_RDWR)
 
 
 class TcpDoor:
@@ -96,8 +92,8 @@ class TcpDoor:
         host = f"[{self.host}]" if self.family == socket.AF_INET6 else self.host
         return f"{host}:{self.port}"
 
-    def bound(self, *, shared: bool) -> socket.socket:
-        """Bind a socket, as a member of the group or (not *shared*) alone."""
+    def admit(self, *, shared: bool = True) -> socket.socket:
+        """Bind a socket for a new generation, as a member of the group; or (not *shared*) alone."""
         sock = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,19 +101,14 @@ class TcpDoor:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if self.family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(self.v6only))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.bind((self.host, self.port))
+            if shared and self.steers and not self.group:
+                attach(sock, steering(0))
         except BaseException:
             sock.close()
             raise
         self.port = sock.getsockname()[1]
-        return sock
-
-    def admit(self) -> socket.socket:
-        """Bind a socket for a new generation."""
-        sock = self.bound(shared=True)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self.steers and not self.group:
-            attach(sock, steering(0))
         return sock
 
     def listen(self, member: socket.socket, backlog: int) -> None:
@@ -152,16 +143,15 @@ class TcpDoor:
         """Steer all new connections to the sink."""
         if not self.steers:
             raise OSError("this kernel does not steer connections")
-        self._kept += _shift_to_sink(self, self.bound(shared=True))
+        self._kept += _shift_to_sink(self, self.admit())
 
     def retire(self, member: socket.socket) -> None:
         """Remove *member* from the group, whoever holds a duplicate."""
         if member in self.group:
             at = self.group.index(member)
-            member.shutdown(socket.SHUT_RDWR)
-            moved = self.group.pop()
-            if moved is not member:
-                self.group[at] = moved
+            refuse(member)
+            self.group[at] = self.group[-1]
+            self.group.pop()
             if self.current in self.group and self.current is not None:
                 self.shift(self.current)
         member.close()
@@ -179,15 +169,13 @@ class UnixDoor:
         self.path = path
         self.text = f"unix:{path}"
         self.steers = True
-        self._count = 0
         self._kept: list[socket.socket] = []
         self._inode: int | None = None
 
     def admit(self) -> socket.socket:
         """Bind under a name of its own beside the public one."""
-        self._count += 1
-        name = f"{self.path}.{os.getpid()}.{self._count}"
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        name = f"{self.path}.{os.getpid()}.{sock.fileno()}"
         sock.bind(name)
         Path(name).chmod(0o666)  # a proxy runs as a user of its own; the folder says who may come in
         return sock

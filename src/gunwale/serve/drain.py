@@ -44,9 +44,7 @@ class Owed(NamedTuple):
 
 def _dump(request: bytes) -> Iterator[bytes]:
     header = struct.pack("=IHHII", 16 + len(request), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG
-    ) as netlink:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as netlink:
         netlink.settimeout(2.0)
         netlink.send(header + request)
         while True:
@@ -73,17 +71,14 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 def look_tcp(listener: socket.socket, *, silence_over: bool = False) -> Owed:
     """Count what is owed on *listener*'s address and port, whichever process holds the connections."""
     name = listener.getsockname()
-    any_address = name[0] in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
-    own = socket.inet_pton(listener.family, name[0])
+    own = b"" if name[0] in {"0.0.0.0", "::"} else socket.inet_pton(listener.family, name[0])  # noqa: S104 - compared, not bound
     counts = dict.fromkeys(Owed._fields, 0)
     # A dual-stack listener's IPv4 connections are sockets of the IPv6 family: one dump sees both.
     request = struct.pack("=BBBxI", listener.family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), _STATES)
     request += struct.pack("!HH", name[1], 0) + bytes(32) + struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)
     for message in _dump(request):
         state = message[1]
-        if struct.unpack_from("!H", message, 4)[0] != name[1]:
-            continue
-        if not any_address and message[8 : 8 + len(own)] != own:
+        if struct.unpack_from("!H", message, 4)[0] != name[1] or message[8 : 8 + len(own)] != own:
             continue
         rqueue, wqueue, _uid, inode = struct.unpack_from("=IIII", message, 56)
         reason = _reason(state, rqueue, wqueue, inode, message[72:])

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from gunwale.runtime.scoreboard_watch import stuck
-from gunwale.serve.drain import SILENCE, look
+from gunwale.serve.door import refuse
+from gunwale.serve.drain import SILENCE, accept_queue, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,10 @@ QUIET = 0.1
 """Seconds for which nothing may be owed before the server is stopped."""
 KILL_AFTER = 3.0
 """Seconds from SIGTERM to SIGKILL, for a server that has nothing left to do."""
+ACCEPTS_YET = 1.5
+"""Seconds from SIGTERM in which a server may still accept: Gunicorn's gevent worker looks once a second."""
+LINGER = 2.0
+"""Seconds in which a keep-alive client of a generation that ends hears that its connection closes."""
 
 
 class Ending:
@@ -27,14 +32,18 @@ class Ending:
 
     def __init__(self, serve: Supervisor, generation: Generation, then: Callable[[], None]) -> None:
         self.generation = generation
+        self._by_server = self._is_told = False
         self._serve, self._then = serve, then
         self._began = self._deadline = time.monotonic()
         self._at_least = 0.0
         self._quiet_since: float | None = None
 
-    def drain(self, timeout: float, at_least: float = 0.0) -> None:
-        """Wait until nobody is owed anything, *at_least* and at most *timeout* seconds, then stop."""
-        self._began = time.monotonic()
+    def drain(self, timeout: float, at_least: float = 0.0, *, by_server: bool = False) -> None:
+        """Wait until nobody is owed anything, *at_least* and at most *timeout* seconds, then stop.
+
+        *by_server*: new connections come still, and only the server itself can stop accepting them.
+        """
+        self._began, self._by_server = time.monotonic(), by_server
         self._at_least = at_least
         self._deadline = self._began + timeout
         self._check()
@@ -45,36 +54,55 @@ class Ending:
     def _check(self) -> None:
         now = time.monotonic()
         board, number = self._serve.board, self.generation.number
+        if self._by_server and not self._is_told:
+            self._tell_when_its_queue_is_empty(now)
         # What was given up, and runs on, ends with the process: nobody waits for it.
         owed, busy = self._owed(), board.busy(number) - stuck(board, number)
         if busy > 0 or owed or now - self._began < self._at_least:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
-        if self._quiet_since is not None and now - self._quiet_since >= QUIET:
+        is_quiet = self._quiet_since is not None and now - self._quiet_since >= QUIET
+        if is_quiet or self.generation.is_gone:
             self._serve.say(f"generation {number} drained in {now - self._began:.2f} s")
-            self.stop()
+            self.stop(quick=self._by_server)
         elif now >= self._deadline:
             self._serve.say(f"drain_timeout: {busy} in requests; connections: {owed or 'none'}")
             self.stop(quick=True)
         else:
             self._later("drain", TICK, self._check)
 
+    def _tell_when_its_queue_is_empty(self, now: float) -> None:
+        # What is in the queue then is lost; but under more load than it can take it never gets empty.
+        is_late = now - self._began >= (self._deadline - self._began) / 2
+        if is_late or not any(accept_queue(member) for member in self.generation.members):
+            self._is_told = True
+            self._at_least = now - self._began + LINGER
+            self.generation.signal(signal.SIGTERM)
+            self._later("refuse", ACCEPTS_YET, self._refuse)
+
+    def _refuse(self) -> None:
+        # Refused, a client or proxy tries elsewhere; else it would wait in a queue that is reset at the end.
+        for member in self.generation.members:
+            refuse(member)
+
     def _owed(self) -> str:
         try:
             over = time.monotonic() - self._began > SILENCE
-            return str(look(self.generation.members, silence_over=over))
+            owed = look(self.generation.members, silence_over=over)
         except OSError:
-            return ""  # sock_diag is not there: the scoreboard alone decides
+            # sock_diag is not there: the scoreboard alone decides, or the server, by its end.
+            return "unknown" if self._by_server else ""
+        return str(owed._replace(queued=0) if self._is_told else owed)  # nobody accepts these any more
 
-    def stop(self, *, quick: bool = False, grace: float = KILL_AFTER) -> None:
+    def stop(self, *, quick: bool = False) -> None:
         """Tell the server to stop; *quick*: without waiting for requests, which are named in the log."""
         self._serve.forget(f"drain {self.generation.number}")
         if quick:
             self._name_cut()
         number = signal.Signals[self._serve.command["quick_signal"]] if quick else signal.SIGTERM
         self.generation.signal(number)
-        self._later("kill", 1.0 if quick else grace, self.generation.kill)
+        self._later("kill", 1.0 if quick else KILL_AFTER, self.generation.kill)
         self._later("end", 0.0, self._await_end)
 
     def _name_cut(self) -> None:

@@ -67,7 +67,7 @@ def _try_port(setting: str, address: str, wrong: list[Problem], taken: list[Prob
     host, _, port = address.rpartition(":")
     try:
         # Without SO_REUSEPORT, which would let us share a port with whoever asks for it too.
-        TcpDoor(host.strip("[]"), int(port), steers=False).bound(shared=False).close()
+        TcpDoor(host.strip("[]"), int(port), steers=False).admit(shared=False).close()
     except PermissionError:
         hint = (
             "ports below 1024 need privilege: bind 8000 and let the proxy have 80, or give it to this user "

@@ -29,8 +29,8 @@ def refuses(serve: Supervisor) -> str | None:
         return f"serve is {serve.board.state.name.lower().replace('_', ' ')}"
     if serve.reload or serve.endings:
         return "another reload is under way: try again when it has ended"
-    if not serve.command["steers"]:
-        return "this kernel does not steer connections, and a reload would lose requests: restart instead"
+    if not all(door.steers for door in serve.doors):
+        return "connections are not steered here, and it would lose requests: restart instead"
     pids = {worker.pid for worker in serve.board.workers(serve.generation.number)}
     needed = sum(private_memory(pid) or 0 for pid in pids | {serve.generation.pid})
     limit, free = serve.capacity["memory"], available_memory()

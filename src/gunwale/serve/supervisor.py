@@ -25,7 +25,7 @@ from gunwale.serve import admin, control
 from gunwale.serve.answers import Answers
 from gunwale.serve.client import ASKING, Client
 from gunwale.serve.door import doors
-from gunwale.serve.ending import KILL_AFTER, Ending
+from gunwale.serve.ending import KILL_AFTER, LINGER, Ending
 from gunwale.serve.generation import Generation, describe, private_memory, reap
 from gunwale.serve.reload import Reload, refuses
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     Tell = Callable[[dict[str, Any]], None]
 
 DEATHS, DEATHS_WITHIN = 5, 60.0
-LINGER = 2.0
-"""Seconds in which a keep-alive client of a replaced generation hears that its connection closes."""
 RETRY = 30.0
 """Seconds from a replacement that failed to the next try: the old process serves meanwhile."""
 PAUSE = 1.0
@@ -408,15 +406,14 @@ class Supervisor:
 
     def _close_doors(self) -> None:
         self.board.state = State.DRAINING
-        timeout: float = self.plan["serve.drain_timeout"]
+        ending, by_server = self.end(self.generation, lambda: None), False
         try:
             for door in self.doors:
                 door.close()
         except OSError as error:
             self.say(f"the door cannot be closed from outside ({error}): the server's own drain is used")
-            self.end(self.generation, lambda: None).stop(grace=timeout)
-        else:
-            self.end(self.generation, lambda: None).drain(timeout)
+            by_server = True
+        ending.drain(self.plan["serve.drain_timeout"], by_server=by_server)
 
     def _stop_all(self) -> None:
         self.board.state = State.STOPPING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ PROGRAM = "gunicorn"
 own = gunicorn_settings.own
 GRACEFUL = 2
 """Seconds that Gunicorn itself waits: the drain is over when it is told to stop."""
+MARGIN = 5
 GREENLETS = 1000  # worker_connections' default
 
 _WORDS = {
@@ -88,7 +90,8 @@ def _words(plan: Mapping[str, Any], left_to_server: frozenset[str]) -> Iterator[
         # Gunicorn's times are whole seconds.
         yield str(max(1, round(value))) if isinstance(value, float) else str(value)
     yield "--graceful-timeout"
-    yield str(GRACEFUL if plan["serve.steers"] else round(plan["serve.drain_timeout"]))
+    # Where the drain is its own, the supervisor ends it in time, and names what is cut.
+    yield str(GRACEFUL if plan["serve.steers"] else math.ceil(plan["serve.drain_timeout"]) + MARGIN)
     if plan["serve.preload"] and "serve.preload" not in left_to_server:
         yield "--preload"
     has_folder = "worker_tmp_dir" in left_to_server
