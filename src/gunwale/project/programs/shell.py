@@ -1,0 +1,166 @@
+"""Shells: -c lines and scripts. What a script runs by exec replaces it; else the shell stays above it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gunwale.project.facts import Given, Source, Unknown, UnreadableError
+from gunwale.project.readers.shell_script import ShellScript
+from gunwale.project.start_path import NotWeb, Server
+from gunwale.project.syntax import shell
+
+if TYPE_CHECKING:
+    from gunwale.project.launch import Words
+    from gunwale.project.start_path import Call, Outcome, Path
+
+_ALL_ARGUMENTS = re.compile(r"\$(?:[@*]|\{[@*][^}]*\})")
+NAMES = ("sh", "bash", "ash", "dash", "zsh", "ksh")
+# What scripts do besides: none of them answers requests.
+_NO_SERVER = frozenset(
+    [
+        "echo",
+        "printf",
+        "cd",
+        "set",
+        "export",
+        "sleep",
+        "chown",
+        "chmod",
+        "mkdir",
+        "rm",
+        "cp",
+        "mv",
+        "ln",
+        "cat",
+        "test",
+        "[",
+        "[[",
+        "true",
+        "false",
+        ":",
+        "wait",
+        "source",
+        ".",
+        "trap",
+        "read",
+        "local",
+        "return",
+        "exit",
+        "shift",
+        "sed",
+        "grep",
+        "awk",
+        "curl",
+        "wget",
+        "nc",
+        "ping",
+        "until",
+        "while",
+        "for",
+        "if",
+        "pip",
+        "apt-get",
+        "apk",
+        "touch",
+        "ls",
+        "date",
+        "id",
+        "whoami",
+        "unset",
+        "ulimit",
+        "umask",
+        "eval",
+        "let",
+        "declare",
+    ]
+)
+
+
+def follow(call: Call, path: Path) -> Outcome:
+    """Follow a -c line, or a script file."""
+    words = list(call.words[1:])
+    while words and words[0].value.startswith(("-", "+")):
+        flag = words.pop(0)
+        if "c" in flag.value.lstrip("-") and not flag.value.startswith("--"):
+            return _line(call, path, tuple(words))
+        if flag.value in ("-o", "+o") and words:
+            words.pop(0)
+    if not words:
+        return NotWeb(call.program)
+    return _file(call, path, tuple(words))
+
+
+def _line(call: Call, path: Path, words: Words) -> Outcome:
+    if not words:
+        return Unknown("sh -c without a line")
+    line = words[0]
+    try:
+        script = shell.parse(Source(line.at.path, line.value), first=line.at)
+    except UnreadableError as error:
+        return Unknown(f"{line.at}: {error.why}")
+    return _script(call, path, script, tuple(words[2:]), is_line=True)
+
+
+def _file(call: Call, path: Path, words: Words) -> Outcome:
+    found = path.find_file(words[0].value)
+    if found is None:
+        return Unknown(f"the script {words[0].value} is not in the project")
+    script = path.project.one(ShellScript, found)
+    if script is None:
+        return Unknown(f"{found} is no shell script that can be read")
+    return _script(call, path, script.script, words[1:], is_line=False)
+
+
+def _script(call: Call, path: Path, script: shell.Script, arguments: Words, *, is_line: bool) -> Outcome:
+    """Follow the command of *script* that serves: of several, a real server before a development one."""
+    best: tuple[Outcome, Path] | None = None
+    for command in script.commands:
+        if command.is_in_function or not command.words or command.words[0] in _NO_SERVER:
+            continue
+        trial = path.branch()
+        # A shell execs the last simple command of a -c line by itself; of a script it does not.
+        is_gone = command.is_exec or (is_line and command.is_last and not command.is_background)
+        if not is_gone:
+            trial.stays(_shown(call, script, is_line=is_line), command.at)
+        outcome = trial.follow(_call(call, script, command, arguments))
+        if best is None or _rank(outcome) > _rank(best[0]):
+            best = (outcome, trial)
+    if best is None:
+        return Unknown(f"{script.path}: starts nothing")
+    path.take(best[1])
+    return best[0]
+
+
+def _rank(outcome: Outcome) -> int:
+    if isinstance(outcome, Server):
+        return 2 if outcome.is_development else 3
+    return 1 if isinstance(outcome, NotWeb) else 0
+
+
+def _shown(call: Call, script: shell.Script, *, is_line: bool) -> str:
+    return "sh -c" if is_line else posixpath.basename(script.path or call.program)
+
+
+def _call(call: Call, script: shell.Script, command: shell.Command, arguments: Words) -> Call:
+    """Return the call a command makes, its variables and "$@" put in."""
+    values = {name: given.value for name, given in call.environ.items()}
+    environ = dict(call.environ)
+    for name, given in script.assigned.items():
+        expanded = shell.put_in(given.value, script, values)
+        if not expanded.missing and "$(" not in expanded.text:
+            environ[name] = Given(expanded.text, given.at, expanded.variables)
+    words: list[Given[str]] = []
+    for word in command.words:
+        if _ALL_ARGUMENTS.fullmatch(word):
+            words += arguments
+        else:
+            expanded = shell.put_in(word, script, values)
+            words.append(Given(expanded.text, command.at, expanded.variables))
+    for name, value in command.assignments.items():
+        environ[name] = Given(shell.put_in(value, script, values).text, command.at)
+    made = call.with_words(tuple(words), environ=environ, arguments=arguments)
+    # Words of the script's own make it the script's command; else it is the caller's, passed through.
+    return replace(made, at=command.at) if len(words) > len(arguments) else made

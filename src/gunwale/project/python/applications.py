@@ -1,0 +1,97 @@
+"""The Flask applications of the project, and where each is run by itself."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from gunwale.project.readers.python import Call, PythonFile
+from gunwale.project.roles import Role, role
+
+if TYPE_CHECKING:
+    from gunwale.project.facts import Place
+    from gunwale.project.model import Project
+
+
+class Application(NamedTuple):
+    """A Flask object: its variable's *name* ("" where it has none), the *factory* that makes it or ""."""
+
+    file: PythonFile
+    name: str
+    factory: str
+    at: Place
+    call: Call
+
+
+def applications(project: Project) -> tuple[Application, ...]:
+    """Return every Flask object that production code makes, by place."""
+    found = []
+    for file in project.of(PythonFile):
+        if role(file.path) is Role.DEVELOPMENT:
+            continue
+        classes = {"flask.Flask", "flask.app.Flask", *_subclasses(file)}
+        names = _assigned(file)
+        found += [
+            Application(file, names.get(id(call.node), ""), ".".join(call.scope), call.at, call)
+            for call in file.calls
+            if call.name in classes
+        ]
+    return tuple(found)
+
+
+def runs(project: Project) -> tuple[Call, ...]:
+    """Return every call that starts Werkzeug's server, wherever it stands."""
+    return tuple(call for file in project.of(PythonFile) for call in runs_in(project, file))
+
+
+def runs_in(project: Project, file: PythonFile) -> list[Call]:
+    """Return the calls of *file* that start Werkzeug's server: app.run(), run_simple(), socketio.run()."""
+    names = _application_names(project, file)
+    return [
+        call
+        for call in file.calls
+        if call.name in ("werkzeug.serving.run_simple", "werkzeug.run_simple")
+        or (call.name.endswith(".run") and call.name.removesuffix(".run") in names)
+    ]
+
+
+def _application_names(project: Project, file: PythonFile) -> set[str]:
+    """Return what a Flask object, or a call that makes one, is named in *file*."""
+    made = project.derive(applications)
+    names = set()
+    for each in made:
+        if each.file is file and each.name:
+            names.add(each.name)
+        last = (each.name or "") if not each.factory else each.factory
+        local = {key for key, value in file.imports.items() if last and value.rpartition(".")[2] == last}
+        names |= {file.imports[key] for key in local}
+        names |= {f"{file.imports[key]}()" for key in local} | ({f"{last}()"} if each.file is file else set())
+    makers = {name.removesuffix("()") for name in names if name.endswith("()")}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            called = file.name(node.value.func)
+            if called in makers or called.rpartition(".")[2] in ("create_app", "make_app"):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names | {"flask.Flask()"}
+
+
+def _subclasses(file: PythonFile) -> set[str]:
+    return {
+        name
+        for name, node in file.classes.items()
+        if any(file.name(base) in ("flask.Flask", "flask.app.Flask") for base in node.bases)
+    }
+
+
+def _assigned(file: PythonFile) -> dict[int, str]:
+    """Return the names that calls are assigned to, by the call's identity."""
+    names = {}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    names[id(node.value)] = target.id
+                elif isinstance(target, ast.Attribute):
+                    names[id(node.value)] = ast.unparse(target)
+    return names

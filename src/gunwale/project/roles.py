@@ -1,0 +1,75 @@
+"""Which files are of production, by their names: what is for development starts nothing there."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WORD = re.compile(r"[a-z0-9]+")
+_PRODUCTION = frozenset({"prod", "production", "prd", "live"})
+_DEVELOPMENT = frozenset(
+    [
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "devcontainer",
+        "local",
+        "test",
+        "tests",
+        "testing",
+        "ci",
+        "debug",
+        "example",
+        "examples",
+        "sample",
+        "samples",
+        "template",
+        "templates",
+        "override",
+        "e2e",
+        "bench",
+        "benchmarks",
+        "fixtures",
+        "docs",
+        "doc",
+        "demo",
+    ]
+)
+
+
+class Role(StrEnum):
+    """What a file is for."""
+
+    PRODUCTION = "production"
+    UNSAID = "unsaid"
+    DEVELOPMENT = "development"
+
+
+def role(path: str) -> Role:
+    """Tell from the words of *path*; the file's own name outweighs its directories."""
+    folder, _, name = path.rpartition("/")
+    for part in (name, folder):
+        words = set(_WORD.findall(part.lower()))
+        if words & _PRODUCTION:
+            return Role.PRODUCTION
+        if words & _DEVELOPMENT:
+            return Role.DEVELOPMENT
+    return Role.UNSAID
+
+
+def of_production(paths: Iterable[str]) -> list[str]:
+    """Keep what production uses: of one directory, the files that say so, else those that say nothing."""
+    by_folder: dict[str, list[str]] = {}
+    for path in paths:
+        if role(path) is not Role.DEVELOPMENT:
+            by_folder.setdefault(path.rpartition("/")[0], []).append(path)
+    kept = []
+    for together in by_folder.values():
+        said = [path for path in together if role(path) is Role.PRODUCTION]
+        kept += said or together
+    return sorted(kept)

@@ -1,0 +1,1 @@
+"""The syntaxes several formats share, as nodes with their places."""
