@@ -117,6 +117,6 @@ def test_a_port_that_needs_privilege_is_refused_with_what_to_do(who: Path) -> No
     # A network namespace of its own: containers let everybody bind port 80.
     done = run(words, who, "unshare", "--net")
 
-    assert "serve.bind 0.0.0.0:80: may not be bound by this user" in done.stderr
+    assert "serve.bind 0.0.0.0:80 (--bind): may not be bound by this user" in done.stderr
     assert "net.ipv4.ip_unprivileged_port_start" in done.stderr
     assert done.returncode == 2

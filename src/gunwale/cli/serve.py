@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,15 +104,25 @@ def command(
     found = refusals.configuration(flat, environ, Path.cwd(), may_be_root=allow_root or mapped)
     found += [*own.refused, *_unsettled(plan)]
     if found:
-        raise ConfigurationError(found)
+        raise ConfigurationError(_placed(found, plan))
     wrong, taken = refusals.addresses(flat)
     if wrong:
-        raise ConfigurationError(wrong)
+        raise ConfigurationError(_placed(wrong, plan))
     if missing := [*refusals.installation(flat), *taken]:
-        raise StartError(missing)
+        raise StartError(_placed(missing, plan))
     if own.pid_file:
         _write_pid(own.pid_file)
     _become_supervisor(plan, flat, capacity, own)
+
+
+def _placed(problems: list[Problem], plan: Plan) -> list[Problem]:
+    """Say beside each setting who set it: it may be another place than the one just edited."""
+    placed = []
+    for problem in problems:
+        origin = plan.origins.get(problem.where.partition(" ")[0])
+        given = origin.place if origin else ""
+        placed.append(replace(problem, where=f"{problem.where} ({given})") if given else problem)
+    return placed
 
 
 def _plan(ctx: click.Context, options: dict[str, Any], capacity: Capacity) -> tuple[Plan, Own]:
