@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gunwale.plan import gunicorn_options
+from gunwale.plan import gunicorn_options, rendered
 from gunwale.plan.origin import GUNICORN_WORDS, Candidate, Origin, Source
 from gunwale.plan.symbolic import Known, Reader, Unknown
 
@@ -51,10 +51,14 @@ def read(
     environ: Mapping[str, str],
     words: Sequence[str] = (),
     asked: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    is_planned: bool = False,
 ) -> GunicornSettings:
     """Read the settings Gunicorn would find in *directory*: *words* are its own command line, if any.
 
     *asked* is what Gunicorn says they come to (name → value, is_set), where reading does not tell.
+    *is_planned*: the plan stands above them, so that a file written from it is not read back, but for the
+    user's own regions in it.
     """
     settings = GunicornSettings()
     on_command_line = _parse(settings, list(words), "the command after --")
@@ -66,7 +70,7 @@ def read(
     config = on_command_line.pop("config", None) or in_environment.pop("config", None) or DEFAULT_FILE
     _add(settings, on_command_line, Source.COMMAND_LINE, GUNICORN_WORDS)
     _add(settings, in_environment, Source.GUNICORN, f"{CMD_ARGS}: ")
-    _read_file(settings, directory, str(config), environ)
+    _read_file(settings, directory, str(config), environ, is_planned=is_planned)
     if asked is not None:
         _take_asked(settings, str(config), asked)
     return settings
@@ -111,7 +115,14 @@ def _add(settings: GunicornSettings, found: Mapping[str, object], source: Source
         )
 
 
-def _read_file(settings: GunicornSettings, directory: Path, config: str, environ: Mapping[str, str]) -> None:
+def _read_file(
+    settings: GunicornSettings,
+    directory: Path,
+    config: str,
+    environ: Mapping[str, str],
+    *,
+    is_planned: bool,
+) -> None:
     if config.startswith("python:"):
         settings.notes.append((config, "a configuration module is not read: its settings stay Gunicorn's"))
         return
@@ -125,18 +136,23 @@ def _read_file(settings: GunicornSettings, directory: Path, config: str, environ
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
         settings.notes.append((config, f"not read: {error}"))
         return
+    text = source.decode(errors="replace")
+    lines = rendered.users_lines(text) if is_planned and rendered.stamp_of(text) else None
     for name, key in gunicorn_options.SETTINGS.items():
         found = reader.setting(name)
+        if found is None or (lines is not None and found.line not in lines):
+            continue
         if isinstance(found, Unknown):
             settings.unknown[key] = f"{config}:{found.line}: {name}: {found.why}"
-        elif isinstance(found, Known) and found.value is not None:
+        elif found.value is not None:
             origin = Origin(source=Source.GUNICORN, place=f"{config}:{found.line}: {name}")
             settings.candidates.append(Candidate(key=key, value=_as_ours(name, found.value), origin=origin))
     for name in sorted(reader.names.keys() - gunicorn_options.SETTINGS.keys()):
         found = reader.setting(name)
-        if found is not None:
-            value = found.value if isinstance(found, Known) else found
-            settings.others.setdefault(name, Other(value, f"{config}:{found.line}: {name}"))
+        if found is None or (lines is not None and found.line not in lines):
+            continue
+        value = found.value if isinstance(found, Known) else found
+        settings.others.setdefault(name, Other(value, f"{config}:{found.line}: {name}"))
 
 
 def _as_ours(name: str, value: object) -> object:

@@ -49,7 +49,9 @@ def load(  # noqa: PLR0913 - one keyword for each source
     file = sources.find_file(directory, config_file, draft.errors)
     has_command = server_words is not None or own_command is not None
     gunicorn = (
-        gunicorn_config.read(directory, environ, server_words or (), gunicorn_says)
+        gunicorn_config.read(
+            directory, environ, server_words or (), gunicorn_says, is_planned=not has_command
+        )
         if own_command is None
         else gunicorn_config.GunicornSettings()
     )

@@ -239,6 +239,12 @@ class Rollout:
     bake_time: float = setting(
         kinds.duration(), "seconds the old tasks stay after the shift", 0.0, "the old ones drain at once"
     )
+    command: str = setting(
+        kinds.choice("gunwale", "gunicorn"),
+        "what the rendered files start: gunwale serve, or Gunicorn with a rendered gunicorn.conf.py",
+        "gunwale",
+        "stops and reloads without losing a request",
+    )
     release_command: str | None = setting(
         kinds.text("a command"), "run once, before the first new task (migrations)", None, "none is declared"
     )
@@ -271,4 +277,10 @@ class Image:
         "packages it needs to build",
         (),
         "none",
+    )
+    cache_mounts: bool = setting(
+        kinds.boolean(),
+        "keep the package manager's cache between builds (RUN --mount)",
+        default=False,
+        why="not every builder can: RUN --mount needs BuildKit",
     )

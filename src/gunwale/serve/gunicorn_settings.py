@@ -83,12 +83,12 @@ _OFF = (None, False, "")
 
 def own(words: Sequence[str], environ: Mapping[str, str], directory: Path, *, is_command: bool) -> Own:
     """Read what a ``gunicorn`` command of *words* would find, with its variable and its file."""
-    found = gunicorn_config.read(directory, environ, words)
+    found = gunicorn_config.read(directory, environ, words, is_planned=not is_command)
     unreadable = list(_unreadable(words)) if is_command else []
     asked = None
     if not unreadable and not _is_told(found):
         asked = ask(words, environ, directory)
-        found = gunicorn_config.read(directory, environ, words, asked)
+        found = gunicorn_config.read(directory, environ, words, asked, is_planned=not is_command)
     # After "--" argparse takes every word for an application, and ours come last.
     result = Own(words=tuple(word for word in words if word != "--") if is_command else None)
     result.asked = asked

@@ -1,0 +1,1 @@
+"""The deployment's files, written from the plan and kept in step with it."""
