@@ -115,6 +115,20 @@ def test_reloads_on_a_unix_socket_fail_no_request(
     assert not path.exists()
 
 
+def test_the_drain_of_the_old_version_does_not_wait_for_requests_of_the_new_one(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options, workers=4)
+    served.wait_for_workers(4)
+    target = f"http://127.0.0.1:{served.port}"
+    with LoadProcess(Profile(target=target, rate=6, mix=(Ask(path="/slow?seconds=0.5"),))) as load:
+        assert reload(served).returncode == 0
+        result = load.stop(grace=5)
+
+    assert result.failed() == ()
+    assert float(served.wait_for_log(r"generation 1 drained in (\d+\.\d+) s").group(1)) < 8
+
+
 BROKEN = {
     "syntax error": ("def (", "SyntaxError"),
     "missing import": ("import no_such_module_at_all", "No module named 'no_such_module_at_all'"),

@@ -20,6 +20,8 @@ import struct
 from array import array
 from pathlib import Path
 
+from gunwale.serve.drain import mark
+
 SO_ATTACH_REUSEPORT_CBPF = 51
 PATIENCE = 2.0
 """Seconds that a connection to ourselves may take."""
@@ -103,8 +105,10 @@ class TcpDoor:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(self.v6only))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.bind((self.host, self.port))
-            if shared and self.steers and not self.group:
-                attach(sock, steering(0))
+            if shared and self.steers:
+                mark(sock, self.current)
+                if not self.group:
+                    attach(sock, steering(0))
         except BaseException:
             sock.close()
             raise

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY, _NLMSG_ERROR, _NLMSG_DONE = 20, 2, 3
 _REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
-_INET_DIAG_INFO = 2
+_INET_DIAG_INFO, _INET_DIAG_SOCKOPT, _MULTICAST_LOOP = 2, 22, 0x10  # the last one: a bit of its first byte
 _ESTABLISHED, _SYN_RECV, _FIN_WAIT1, _CLOSE_WAIT, _LAST_ACK, _LISTEN, _CLOSING = 1, 3, 4, 8, 9, 10, 11
 _OPEN = (_ESTABLISHED, _CLOSE_WAIT)
 _OURS_TO_SEND = (_FIN_WAIT1, _LAST_ACK, _CLOSING)
@@ -68,10 +68,20 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         data = data[(length + 3) & ~3 :]
 
 
-def look_tcp(listener: socket.socket, *, silence_over: bool = False) -> Owed:
-    """Count what is owed on *listener*'s address and port, whichever process holds the connections."""
+def mark(listener: socket.socket, other: socket.socket | None) -> None:
+    """Let connections of *listener* be told from those of *other*, an older one of its address.
+
+    Connections inherit this flag, which means nothing to TCP, and sock_diag shows it (Linux ≥ 5.10).
+    """
+    flag = other is None or not other.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP)
+    listener.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, flag)
+
+
+def look_tcp(listener: socket.socket, ignored: tuple[str, ...] = ()) -> Owed:
+    """Count what is owed to *listener*'s connections, whichever process holds them, but for *ignored*."""
     name = listener.getsockname()
     own = b"" if name[0] in {"0.0.0.0", "::"} else socket.inet_pton(listener.family, name[0])  # noqa: S104 - compared, not bound
+    flag = listener.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP)
     counts = dict.fromkeys(Owed._fields, 0)
     # A dual-stack listener's IPv4 connections are sockets of the IPv6 family: one dump sees both.
     request = struct.pack("=BBBxI", listener.family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), _STATES)
@@ -80,15 +90,19 @@ def look_tcp(listener: socket.socket, *, silence_over: bool = False) -> Owed:
         state = message[1]
         if struct.unpack_from("!H", message, 4)[0] != name[1] or message[8 : 8 + len(own)] != own:
             continue
+        attributes = dict(_attributes(message[72:]))
+        flags = attributes.get(_INET_DIAG_SOCKOPT)
+        if flags and bool(flags[0] & _MULTICAST_LOOP) != flag:
+            continue  # another generation's
         rqueue, wqueue, _uid, inode = struct.unpack_from("=IIII", message, 56)
-        reason = _reason(state, rqueue, wqueue, inode, message[72:])
-        if reason and not (reason == "silent" and silence_over):
+        reason = _reason(state, rqueue, wqueue, inode, attributes.get(_INET_DIAG_INFO, b""))
+        if reason and reason not in ignored:
             counts[reason] += 1
     counts["queued"] = accept_queue(listener)
     return Owed(**counts)
 
 
-def _reason(state: int, rqueue: int, wqueue: int, inode: int, attributes: bytes) -> str | None:
+def _reason(state: int, rqueue: int, wqueue: int, inode: int, info: bytes) -> str | None:
     if state == _SYN_RECV:
         return "half_open"
     if state in _OURS_TO_SEND:
@@ -97,11 +111,10 @@ def _reason(state: int, rqueue: int, wqueue: int, inode: int, attributes: bytes)
         return None  # a listener, or in a queue: the sink's own connection is one of these
     if wqueue or rqueue:
         return "reading" if wqueue else "asking"
-    return _by_times(attributes)
+    return _by_times(info)
 
 
-def _by_times(attributes: bytes) -> str | None:
-    info = next((value for kind, value in _attributes(attributes) if kind == _INET_DIAG_INFO), b"")
+def _by_times(info: bytes) -> str | None:
     if len(info) < 160:
         return None
     last_sent, _last_ack_sent, last_received = struct.unpack_from("=III", info, 44)
@@ -111,7 +124,7 @@ def _by_times(attributes: bytes) -> str | None:
     return "asking" if last_received < last_sent else None
 
 
-def look_unix(listener: socket.socket, *, silence_over: bool = False) -> Owed:  # noqa: ARG001 - one signature
+def look_unix(listener: socket.socket, _ignored: tuple[str, ...] = ()) -> Owed:
     """Count what is owed on a Unix socket.
 
     The kernel keeps no times for these: a connection whose head is half sent cannot be told from an idle
@@ -135,10 +148,10 @@ def look_unix(listener: socket.socket, *, silence_over: bool = False) -> Owed:  
     return Owed(**counts)
 
 
-def look(listeners: list[socket.socket], *, silence_over: bool = False) -> Owed:
+def look(listeners: list[socket.socket], ignored: tuple[str, ...] = ()) -> Owed:
     """Count what is owed on all of *listeners*; OSError where the kernel does not tell."""
     found = [
-        (look_unix if listener.family == socket.AF_UNIX else look_tcp)(listener, silence_over=silence_over)
+        (look_unix if listener.family == socket.AF_UNIX else look_tcp)(listener, ignored)
         for listener in listeners
     ]
     return Owed(*(sum(column) for column in zip(*found, strict=True))) if found else Owed()

@@ -88,8 +88,10 @@ class Ending:
 
     def _owed(self) -> str:
         try:
-            over = time.monotonic() - self._began > SILENCE
-            owed = look(self.generation.members, silence_over=over)
+            is_over = time.monotonic() - self._began > SILENCE
+            # A handshake half done by now is the next generation's, where there is one.
+            late = ("silent",) if self.generation is self._serve.generation else ("silent", "half_open")
+            owed = look(self.generation.members, late if is_over else ())
         except OSError:
             # sock_diag is not there: the scoreboard alone decides, or the server, by its end.
             return "unknown" if self._by_server else ""
