@@ -188,6 +188,13 @@ def _queue(fd: int, which: int) -> int:
     return int.from_bytes(fcntl.ioctl(fd, which, b"\0\0\0\0"), sys.byteorder)
 
 
+def has_spoken(sock: Any) -> bool:
+    """Whether something has come that nobody has read."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        return _queue(sock.fileno(), termios.FIONREAD) > 0
+    return False
+
+
 def cut(sock: Any) -> None:
     """End a connection under whoever waits for its client; the descriptor stays its owner's."""
     with contextlib.suppress(OSError, AttributeError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from _thread import allocate_lock, start_new_thread
+from resource import RLIMIT_NOFILE, getrlimit
 from selectors import EVENT_READ, DefaultSelector  # now: gevent will put its own into the module
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 MOST = 65536
+SHARE = 8
+"""One of so many descriptors may be a connection that waits for its peer's end."""
 _TICK = 0.05
 
 
@@ -51,6 +54,7 @@ class Closer:
                 self._selector = DefaultSelector()
             else:
                 _close_finished(self._selector)
+                _close_oldest(self._selector)
             self._selector.register(sock, EVENT_READ, [monotonic() + timeout, left])
             if not self._is_running:
                 self._is_running = True
@@ -84,6 +88,13 @@ def _close_finished(selector: DefaultSelector) -> None:
         key.data[1] = _drain(key.fileobj, key.data[1])
         if key.data[1] <= 0:
             _close(selector, key)
+
+
+def _close_oldest(selector: DefaultSelector) -> None:
+    """Make room for one more, where clients keep finished connections open faster than these end."""
+    kept = selector.get_map()
+    if len(kept) >= getrlimit(RLIMIT_NOFILE)[0] // SHARE >= 0:
+        _close(selector, next(iter(kept.values())))
 
 
 def _close(selector: DefaultSelector, key: SelectorKey) -> None:

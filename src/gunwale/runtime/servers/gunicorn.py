@@ -14,9 +14,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime import worker_exit
+from gunwale.runtime import server_log, worker_exit
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.gunicorn_master import Policies
+from gunwale.runtime.gunicorn_room import Room, most_connections
 from gunwale.runtime.gunicorn_worker import watch
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -134,9 +135,19 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
             cfg.set("header_map", "drop")  # it would merge X_Forwarded_For into X-Forwarded-For
         if not is_set(cfg, "secure_scheme_headers"):
             cfg.set("secure_scheme_headers", {} if declared else {"X-FORWARDED-PROTO": "https"})
+        self._fit_connections()
         hooks = Hooks(self.supervised)
         for name in hooks.NAMES:
             cfg.set(name, both(getattr(hooks, name), getattr(cfg, name)))
+
+    def _fit_connections(self) -> None:
+        wanted = self.cfg.worker_connections
+        most = most_connections(wanted, self.cfg.threads, len(self.supervised.listeners))
+        if most < wanted:
+            server_log.say(
+                "gunicorn", f"the descriptor limit holds {most} connections a worker, not {wanted}"
+            )
+            self.cfg.set("worker_connections", most)
 
     def load(self) -> object:
         """Load the application and wrap it."""
@@ -184,6 +195,7 @@ class Hooks:
         self._worker = os.getpid()
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
+        self._room = Room(worker, supervised.slot)
         self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()
@@ -194,6 +206,7 @@ class Hooks:
 
     def pre_request(self, _worker: Worker, req: Request) -> None:
         """Close the connection after this request, from the lame duck on."""
+        self._room.asks(req)
         if self._supervised.board.is_closing:
             req.force_close()
 

@@ -29,6 +29,7 @@ from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
 from gunwale.runtime.waitress_adjustments import adjustments
+from gunwale.runtime.waitress_room import accept_some, has_room
 from gunwale.runtime.waitress_worker import watch
 from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
 
@@ -105,6 +106,20 @@ class Channel(HTTPChannel):
     """Of the last request that the application had."""
 
     @property
+    def last_activity(self) -> float:
+        """When anything moved, by time.monotonic(); Waitress notes the wall clock, which may be stepped."""
+        return self._moved
+
+    @last_activity.setter
+    def last_activity(self, _wall_clock: float) -> None:
+        self._moved = time.monotonic()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is running, on its way or waiting."""
+        return not self.owes and not self.requests
+
+    @property
     def owes(self) -> bool:
         """Whether a request is half received, or a response not handed to the kernel yet."""
         return bool(self.total_outbufs_len) or self.request is not None
@@ -124,13 +139,29 @@ class Listener(BaseWSGIServer):
     channel_class = Channel
     supervised: Supervised
     closer: Closer
+    next_channel_cleanup = 0.0
 
     def accept_connections(self) -> None:
         """Accept; without listen(), which opens the door: the supervisor did that."""
         self.accepting = True
 
+    def readable(self) -> bool:
+        """Accept, if there is room or somebody who can make room."""
+        now = time.monotonic()
+        if now >= self.next_channel_cleanup:
+            self.next_channel_cleanup = now + self.adj.cleanup_interval
+            self.maintenance(now)
+        return self.accepting and has_room(self)
+
+    def handle_accept(self) -> None:
+        """Accept some; at the limit those that have been idle longest make room."""
+        accept_some(self, super().handle_accept)
+
     def maintenance(self, now: float) -> None:
-        """Close idle connections after the plan's time, and those that got stuck half way after STALLED."""
+        """Close idle connections after the plan's time, and those that got stuck half way after STALLED.
+
+        *now* by time.monotonic().
+        """
         for channel in self.active_channels.values():
             patience = max(STALLED, self.adj.channel_timeout) if channel.owes else self.adj.channel_timeout
             if not channel.requests and channel.last_activity < now - patience:

@@ -1,0 +1,136 @@
+"""Room for new clients in a Gunicorn worker that has as many connections as it may have.
+
+Gunicorn alone accepts no more then, until somebody leaves: a thousand clients that are connected and say
+nothing keep all others out for as long as keep-alive lasts. Here the connection that has been idle longest
+makes room. (The sync worker has one connection: nothing can be done for it here.)
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from gunwale.runtime.deadline import cut, has_spoken
+from gunwale.runtime.notice import FULL, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunwale.runtime.scoreboard import Slot
+
+OTHERS = 64
+"""Descriptors of a worker that are no connections: files, the application's own sockets."""
+LEAST = 16
+_NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def most_connections(wanted: int, threads: int, listeners: int) -> int:
+    """Give as many of *wanted* connections a listener as the descriptor limit holds.
+
+    Every busy thread may hold one besides; Gunicorn ends a worker that cannot accept for want of one.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return wanted
+    return min(wanted, max(LEAST, (limit - OTHERS - 2 * threads) // max(1, listeners)))
+
+
+class Room:
+    """Keeps room in one worker; made in post_worker_init, when the worker is whole."""
+
+    def __init__(self, worker: Any, slot: Slot) -> None:
+        self._worker, self._slot = worker, slot
+        self._notice = Notice(FULL)
+        # In the order of their latest request, or of their beginning.
+        self._clients: dict[Any, None] = {}
+        if hasattr(worker, "keepalived_conns"):
+            self._keep_for_threads()
+        elif hasattr(worker, "timeout_ctx"):
+            self._keep_for_greenlets()
+
+    def asks(self, req: Any) -> None:
+        """Note that a connection makes a request; in pre_request."""
+        sock = getattr(req.unreader, "sock", None)
+        if self._clients.pop(sock, self) is None:
+            self._clients[sock] = None
+
+    def _keep_for_threads(self) -> None:
+        worker = self._worker
+        connection: Any = getattr(sys.modules["gunicorn.workers.gthread"], "TConn", None)
+        if hasattr(connection, "wait_for_data") and worker.cfg.keepalive:
+            # Gunicorn ≥ 25 lets a thread wait five seconds for the first byte; the poller waits as well.
+            connection.wait_for_data = lambda conn, _timeout: conn.data_ready or has_spoken(conn.sock)
+        worker.max_keepalived = worker.worker_connections
+        worker.notify = _then(worker.notify, self._end_idle_of_threads)
+        worker.accept = self._careful(worker.accept)
+
+    def _careful(self, accept: Callable[[Any], None]) -> Callable[[Any], None]:
+        def accept_if_possible(listener: Any) -> None:
+            try:
+                accept(listener)
+            except OSError as error:
+                if error.errno not in _NONE_LEFT:
+                    raise
+                if not self._end_oldest_of_threads():
+                    time.sleep(0.1)  # the listener stays readable
+
+        return accept_if_possible
+
+    def _end_idle_of_threads(self) -> None:
+        worker = self._worker
+        while worker.alive and worker.nr_conns >= worker.worker_connections:
+            if not self._end_oldest_of_threads():
+                break
+
+    def _end_oldest_of_threads(self) -> bool:
+        worker = self._worker
+        pending = getattr(worker, "pending_conns", ())
+        idle = [conns for conns in (pending, worker.keepalived_conns) if conns]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda conns: conns[0].timeout)
+        if has_spoken(oldest[0].sock):
+            return False  # the poller is about to see it
+        self._notice.say()
+        oldest[0].timeout = 0.0
+        (worker.murder_pending if oldest is pending else worker.murder_keepalived)()
+        return True
+
+    def _keep_for_greenlets(self) -> None:
+        worker, handle = self._worker, self._worker.handle
+
+        def handle_with_room(listener: Any, client: Any, address: Any) -> None:
+            self._clients[client] = None
+            self._end_idle_greenlets()
+            try:
+                handle(listener, client, address)
+            finally:
+                self._clients.pop(client, None)
+
+        worker.handle = handle_with_room
+        worker.notify = _then(worker.notify, self._end_idle_greenlets)
+
+    def _end_idle_greenlets(self) -> None:
+        too_many = len(self._clients) - self._worker.worker_connections + 1
+        if too_many <= 0:
+            return
+        self._notice.say()
+        running = (each for each in self._slot.owners if each is not None)
+        busy = {id(each.environ.get("gunicorn.socket")) for each in running}
+        # Some at once: finding them looks at all requests.
+        batch = max(too_many, self._worker.worker_connections // 50)
+        for client in list(self._clients):
+            if batch and id(client) not in busy and not has_spoken(client):
+                batch -= 1
+                cut(client)  # which ends its greenlet's wait for a request
+
+
+def _then(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def both() -> None:
+        first()
+        second()
+
+    return both
