@@ -1,0 +1,93 @@
+"""A worker that a debugger holds, or that somebody has stopped, is replaced; the others serve meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import tracer
+from live import raw, wait_until
+from served import has_several_processes, only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from served import Served, Variant
+
+TIMEOUT = 2.0
+OPTIONS = ("--set", f"serve.request_timeout={TIMEOUT:g}")
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@contextlib.contextmanager
+def traced(pid: int) -> Iterator[None]:
+    """Hold every thread of *pid* in ptrace-stop."""
+    words = [sys.executable, tracer.__file__, str(pid)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"stopped\n"
+            assert state(pid) == "t"
+            yield
+        finally:
+            process.kill()  # which lets the traced go on
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop *pid* by SIGSTOP."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: state(pid) == "T", 5, "it is stopped")
+    yield
+
+
+HOLDS = {"ptrace": traced, "SIGSTOP": stopped}
+
+
+@pytest.mark.slow  # Gunicorn gives a silent worker ten seconds more than request_timeout
+@pytest.mark.parametrize("hold", HOLDS)
+@only(has_several_processes)
+def test_a_worker_that_is_held_is_replaced_and_the_others_serve_meanwhile(
+    variant: Variant, serve: Callable[..., Served], hold: str
+) -> None:
+    served = serve(*variant.options, *OPTIONS)
+    served.wait_for_workers(2)
+    pid = int(served.get("/pid").text)
+    with HOLDS[hold](pid):
+        for _ in range(20):
+            assert served.get("/", timeout=5).status == 200
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), 40, "the held worker is gone")
+        served.wait_for_workers(2)
+        served.wait_for_log(rf"WORKER TIMEOUT \(pid:{pid}\)")
+
+        assert served.get("/").status == 200
+
+
+@pytest.mark.parametrize("hold", HOLDS)
+def test_a_request_in_a_worker_that_is_held_is_named_and_ended(
+    variant: Variant, serve: Callable[..., Served], hold: str
+) -> None:
+    served = serve(*variant.options, *OPTIONS, workers=1)
+    pid = int(served.get("/pid").text)
+    with raw("127.0.0.1", served.port, timeout=30) as sock:
+        sock.sendall(b"GET /slow?seconds=1.5 HTTP/1.1\r\nHost: test\r\nX-Request-ID: held-one\r\n\r\n")
+        served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 1, 5, "it runs")
+        with HOLDS[hold](pid):
+            began = time.monotonic()
+            with contextlib.suppress(ConnectionResetError):
+                assert sock.recv(100) == b""
+
+            assert time.monotonic() - began < TIMEOUT + 2 + 6
+            served.wait_for_log("is frozen: nothing has moved for")
+            served.wait_until(lambda: served.get("/pid").text != str(pid), 20, "another one serves")
