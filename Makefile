@@ -65,9 +65,9 @@ bench: setup
 demo: setup
 	@$(BIN)/python bench/demo.py
 
-# The documentation is Markdown, read as it is: its links, its index and its commands are checked.
+# The documentation is Markdown, read as it is: its links, its index, its tables and its commands are checked.
 docs: setup
-	$(PYTEST) tests/unit/test_documentation.py
+	$(PYTEST) tests/unit/test_documentation.py tests/unit/plan/test_proxies_page.py
 
 lock: $(UV)
 	$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in

@@ -168,7 +168,7 @@ def operate(operation: str, lines: list[str], own: str) -> list[str]:  # noqa: P
         case "if-absent":
             return lines or [own]
         case "last":
-            return lines[-1:]
+            return lines[-1:] or [own]
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale import units
 from gunwale.plan.fold import Count, fold, writes
@@ -116,22 +116,63 @@ def count(chain: Sequence[Layer], name: str) -> Count:
     return fold([layer.operation(name) for layer in chain], sees)
 
 
+class Removal(NamedTuple):
+    """What a client takes away by naming a field in Connection: where, and what is known of the rest.
+
+    *is_replaced*: another value then stands at the count, so that a parser cannot tell.
+    """
+
+    layer: Layer
+    known: Count
+    is_replaced: bool
+
+
+def removal(chain: Sequence[Layer], name: str) -> Removal | None:
+    """Return how a client can have the chain's own value of *name* removed; None: not as far as is known."""
+    whole = count(chain, name)
+    sees = sees_client(chain) if name in ADDRESSES else None
+    operations = [layer.operation(name) for layer in chain]
+    for index, layer in enumerate(chain if whole.hops else ()):
+        for names, start in ((layer.removes, index), (layer.removes_own, index + 1)):
+            is_written = any(writes(operation) for operation in operations[:start])
+            if name in names and is_written:
+                empty = Count(is_empty=True, is_written=True)
+                left = fold(operations[start:], sees[start:] if sees else None, empty)
+                if (left.trusted, left.position) != (whole.trusted, whole.position):
+                    is_replaced = whole.hops <= left.trusted and left.position != whole.hops
+                    return Removal(layer, left, is_replaced)
+        if not (layer.passes_connection or layer.is_transparent):
+            return None
+    return None
+
+
 def counts(chain: Sequence[Layer]) -> dict[str, int]:
     """Return the hop count of each counted field; "forwarded" is there only where Forwarded is to be read.
 
     RFC 7239's field is read where the client's address is in no X-Forwarded-For; it then tells of scheme
     and host as well, and the X-Forwarded- fields of a later layer would only tell of an inner hop.
     """
-    found = {name: count(chain, name).hops for name in COUNTED}
+    found = {name: _hops(chain, name) for name in COUNTED}
     if not _restores_host(chain):
         found["host"] = 0
     if not found["host"]:
         # Host carries the port: a port is lost, and restored, only together with the name.
         found["port"] = 0
-    forwarded = count(chain, FORWARDED).hops
+    forwarded = _hops(chain, FORWARDED)
     if forwarded and not found["for"]:
         found |= {"proto": 0, "host": 0, "port": 0, FORWARDED: forwarded}
     return found
+
+
+def _hops(chain: Sequence[Layer], name: str) -> int:
+    hops = count(chain, name).hops
+    return hops if hops <= unforgeable(chain, name) else 0
+
+
+def unforgeable(chain: Sequence[Layer], name: str) -> int:
+    """Return how many values at the right end of *name* no client can choose, or move another one to."""
+    whole, removed = count(chain, name), removal(chain, name)
+    return whole.hops - 1 if removed and removed.is_replaced else whole.trusted
 
 
 def _restores_host(chain: Sequence[Layer]) -> bool:

@@ -163,7 +163,9 @@ def proxy_fix_limits(plan: Plan) -> tuple[str, ...]:
     """Tell what Werkzeug's ProxyFix cannot protect against, whatever its counts."""
     if plan.proxies.hops is not None and chain.FORWARDED in plan.proxies.hops:
         return ("Forwarded (RFC 7239): it reads no such field, and this chain has the client nowhere else",)
-    return _PROXY_FIX_LIMITS
+    aliased = trust.passing_aliases(chain.layers(plan.proxies.chain))
+    told = f"X_Forwarded_For, which passes {aliased}: uWSGI, Granian and Cheroot take it for X-Forwarded-For"
+    return (*_PROXY_FIX_LIMITS, told) if aliased else _PROXY_FIX_LIMITS
 
 
 def ways(plan: Plan) -> list[Way]:

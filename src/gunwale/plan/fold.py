@@ -30,14 +30,14 @@ class Count(NamedTuple):
         return self.position if 1 <= self.position <= self.trusted else 0
 
 
-def fold(operations: Sequence[str], sees: Sequence[bool] | None = None) -> Count:
-    """Fold the *operations* of a chain on one field, client's side first.
+def fold(operations: Sequence[str], sees: Sequence[bool] | None = None, count: Count | None = None) -> Count:
+    """Fold the *operations* of a chain on one field, client's side first; *count* is known before the first.
 
     *sees* says of each layer whether the value that it would write is the wanted one: an address is the
     client's only for the layer that the client itself connects to. None: the first to write it counts, as
     of a scheme, which every layer has one of.
     """
-    count = Count()
+    count = count or Count()
     for index, operation in enumerate(operations):
         count = after(count, operation, is_wanted=sees[index] if sees else not count.is_written)
     return count
@@ -45,7 +45,8 @@ def fold(operations: Sequence[str], sees: Sequence[bool] | None = None) -> Count
 
 def after(count: Count, operation: str, *, is_wanted: bool) -> Count:
     """Return what is known behind one more layer; *is_wanted*: what it would write is the wanted value."""
-    if operation == "if-absent" and count.is_empty:
+    if operation in {"if-absent", "last"} and count.is_empty:
+        # Both leave alone what is there; behind a layer that removes the field nothing ever is.
         operation = "overwrite"
     written = Count(is_written=count.is_written or writes(operation) or operation == "unknown")
     match operation:

@@ -51,6 +51,9 @@ class Layer:
     waits for an answer, both in seconds; *max_body* is in bytes. None as one of them or as *buffers* (it
     reads a request whole before it sends it on) means that it is the user's configuration, or not documented.
     *drops_underscores*: ``X_Forwarded_For`` does not pass it (None: not known).
+    *passes_connection*: it hands a client's Connection on, with the names of fields that the next layer is to
+    drop (RFC 9110 §7.6.1). *removes* are the fields of earlier layers that it drops when Connection names
+    them, *removes_own* those that it has written itself; *connection_off* is the directive against both.
     *setting* is what makes it behave so, *disputed* why it must be measured rather than read up, *note*
     what else to know.
     """
@@ -65,6 +68,10 @@ class Layer:
     buffers: bool | None = None
     tls: bool | None = None
     drops_underscores: bool | None = None
+    passes_connection: bool = False
+    removes: tuple[str, ...] = ()
+    removes_own: tuple[str, ...] = ()
+    connection_off: str = ""
     setting: str = ""
     note: str = ""
     source: str = ""
@@ -85,6 +92,10 @@ class Habits(TypedDict, total=False):
     max_body: int
     buffers: bool
     drops_underscores: bool
+    passes_connection: bool
+    removes: tuple[str, ...]
+    removes_own: tuple[str, ...]
+    connection_off: str
 
 
 class Known(Habits, total=False):

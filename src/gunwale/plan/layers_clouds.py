@@ -52,7 +52,7 @@ CLOUDS: tuple[Layer, ...] = (
         setting="client addresses preserved (instance targets)", is_transparent=True, buffers=False,
         note="a TLS listener tells nobody of the scheme"),
     row("nlb-ip-targets",               "P    P     P    P    P      P         P       P", _DOC, _NLB,
-        setting="client addresses not preserved (ip targets, Fargate)", buffers=False,
+        setting="client addresses not preserved (ip targets, Fargate)", buffers=False, passes_connection=True,
         note="turn proxy_protocol_v2 on, and the client's address is known again"),
     row("nlb-proxy-protocol",           "P    P     P    P    P      P         P       P", _DOC, _NLB,
         setting="proxy_protocol_v2.enabled, and what follows it speaks PROXY", is_transparent=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gunwale.plan.layer import Certainty, row
+from gunwale.plan.layer import FIELDS, Certainty, row
 
 if TYPE_CHECKING:
     from gunwale.plan.layer import Habits, Layer
@@ -23,9 +23,10 @@ _HAPROXY = (
 )
 _CADDY = "Caddy 2.11.7, run on loopback; https://caddyserver.com/docs/caddyfile/directives/reverse_proxy"
 _TRAEFIK = (
+    "Traefik 3.7.15, run on loopback; "
     "https://github.com/traefik/traefik/blob/master/pkg/middlewares/forwardedheaders/forwarded_header.go"
 )
-_ENVOY = "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers"
+_ENVOY = "Envoy 1.40.0, run on loopback; https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers"
 _ENVOY_TIMES = f"{_ENVOY}; https://www.envoyproxy.io/docs/envoy/latest/faq/configuration/timeouts"
 _ISTIO = "https://istio.io/latest/docs/ops/configuration/traffic-management/network-topologies/"
 _INGRESS = "https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/template/nginx.tmpl"
@@ -38,9 +39,24 @@ _NGINX_IS: Final[Habits] = {
     "buffers": True,
     "drops_underscores": True,
 }
-_APACHE_IS: Final[Habits] = {"drops_underscores": False}
-_HAPROXY_IS: Final[Habits] = {"buffers": False, "drops_underscores": False}
-_CADDY_IS: Final[Habits] = {"idle_timeout": 120.0, "buffers": False, "drops_underscores": True}
+# What a client names in Connection: run on loopback on 2026-11-22, tests/e2e/proxies/test_chains.py.
+_APACHE_IS: Final[Habits] = {
+    "drops_underscores": False,
+    "removes": FIELDS,
+    "connection_off": "RequestHeader unset Connection early",
+}
+_HAPROXY_IS: Final[Habits] = {
+    "buffers": False,
+    "drops_underscores": False,
+    "passes_connection": True,
+    "connection_off": "http-request del-header Connection",
+}
+_CADDY_IS: Final[Habits] = {
+    "idle_timeout": 120.0,
+    "buffers": False,
+    "drops_underscores": True,
+    "removes": FIELDS,
+}
 _ENVOY_IS: Final[Habits] = {
     "idle_timeout": 3600.0,
     "response_timeout": 15.0,
@@ -71,11 +87,13 @@ SELF_HOSTED: tuple[Layer, ...] = (
         setting="ProxyPass", keeps_host=False, like=_APACHE_IS),
     row("apache-preserve-host",         "A    O     A    P    P      P         P       P", _RUN, _APACHE,
         setting="ProxyPreserveHost On, RequestHeader set X-Forwarded-Proto",
-        note="a client removes what RequestHeader set by naming it in Connection", like=_APACHE_IS),
+        note="a client removes what RequestHeader set by naming it in Connection",
+        removes_own=("proto",), like=_APACHE_IS),
     row("apache-no-headers",            "P    P     P    P    P      P         P       P", _RUN, _APACHE,
         setting="ProxyAddHeaders Off", keeps_host=False, like=_APACHE_IS),
     row("apache-remoteip",              "R    P     A    P    P      P         P       P", _RUN, _APACHE,
-        setting="mod_remoteip and mod_proxy, ProxyPreserveHost On", note=_PROXY_NETWORKS, like=_APACHE_IS),
+        setting="mod_remoteip and mod_proxy, ProxyPreserveHost On", note=_PROXY_NETWORKS,
+        removes=tuple(name for name in FIELDS if name != "for"), like=_APACHE_IS),
     row("haproxy",                      "P    P     P    P    P      P         P       P", _RUN, _HAPROXY,
         setting="no option", like=_HAPROXY_IS),
     row("haproxy-forwardfor",           "A    P     P    P    P      P         P       P", _RUN, _HAPROXY,
@@ -91,26 +109,27 @@ SELF_HOSTED: tuple[Layer, ...] = (
         setting="reverse_proxy", note="drops underscore names since 2.11.4", like=_CADDY_IS),
     row("caddy-trusted",                "A    L     L    P    P      P         P       P", _RUN, _CADDY,
         setting="trusted_proxies, and the peer is one", note=_PROXY_NETWORKS, like=_CADDY_IS),
-    row("traefik",                      "O    O     O    O    D      P         O       P", _READ, _TRAEFIK,
+    row("traefik",                      "O    O     O    O    D      P         O       P", _RUN, _TRAEFIK,
         setting="version 3, the peer is not trusted (the default)",
         note="X-Forwarded-Prefix is dropped since 2.11.14, underscore names since 3.6.14",
         drops_underscores=True),
-    row("traefik-trusted",              "A    N     N    N    P      P         N       P", _READ, _TRAEFIK,
+    row("traefik-trusted",              "A    N     N    N    P      P         N       P", _RUN, _TRAEFIK,
         setting="forwardedHeaders.trustedIPs matches", note=_PROXY_NETWORKS, drops_underscores=True),
-    row("traefik-insecure",             "A    N     N    N    P      P         N       P", _READ, _TRAEFIK,
+    row("traefik-insecure",             "A    N     N    N    P      P         N       P", _RUN, _TRAEFIK,
         setting="forwardedHeaders.insecure", note="as its first layer only X-Forwarded-For is safe",
         drops_underscores=True),
     row("k3s-servicelb",                "P    P     P    P    P      P         P       P",
         Certainty.REPORTED, "https://github.com/k3s-io/k3s/issues/1652",
-        setting="k3s's own load balancer, in front of its Traefik",
+        setting="k3s's own load balancer, in front of its Traefik", passes_connection=True,
         note="it hides the client's address unless externalTrafficPolicy is Local: then leave it out"),
-    row("envoy-edge",                   "A    O     P    P    P      P         P       O", _DOC, _ENVOY_TIMES,
+    row("envoy-edge",                   "A    O     P    P    P      P         P       O", _RUN, _ENVOY_TIMES,
         setting="use_remote_address: true, xff_num_trusted_hops: 0", like=_ENVOY_IS),
-    row("envoy-trusted-hops",           "A    P     P    P    P      P         P       P", _DOC, _ENVOY_TIMES,
+    row("envoy-trusted-hops",           "A    N     P    P    P      P         P       O", _RUN, _ENVOY_TIMES,
         setting="use_remote_address: true, xff_num_trusted_hops above 0",
         note="believes the X-Forwarded-Proto of the layer before it", like=_ENVOY_IS),
-    row("envoy",                        "P    O     P    P    P      P         P       P", _DOC, _ENVOY_TIMES,
-        setting="use_remote_address: false (the default), or skip_xff_append", like=_ENVOY_IS),
+    row("envoy",                        "P    N     P    P    P      P         P       N", _RUN, _ENVOY_TIMES,
+        setting="use_remote_address: false (the default), or skip_xff_append",
+        note="keeps a client's own X-Forwarded-Proto, whatever the documentation says", like=_ENVOY_IS),
     row("istio",                        "A    O     P    P    P      P         P       O", _DOC, _ISTIO,
         setting="ingress gateway; the sidecar adds nothing", buffers=False),
     row("istio-trusted-proxies",        "A    P     P    P    P      P         P       O", _DOC, _ISTIO,

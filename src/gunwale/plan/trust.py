@@ -71,7 +71,9 @@ def _meaning(layer: Layer, operation: str, value: str, before: Count, known: Cou
         if before.is_empty
         else "keeps what is there" + ": the client's own, if it sent one" * is_clients,
         "pass": "lets it through" + ": the client's own" * is_clients,
-        "last": "keeps the last line only" + ": the client's own" * is_clients,
+        "last": f"writes {value}, as nothing is left of the field"
+        if before.is_empty
+        else "keeps the last line only" + ": the client's own" * is_clients,
         "append": f"adds {value}",
         "append2": f"adds {value}, and its own",
         "overwrite": f"writes {value}"
@@ -128,6 +130,7 @@ def doubts(
         disputed = {layer.name: layer.disputed for way in (layers, *doors) for layer in way if layer.disputed}
         found += [Doubt(f"{name}: {reason}", MEASURE) for name, reason in disputed.items()]
         found += _conflicts(layers, doors)
+    found += _removed(layers)
     found += _lost_address(layers)
     found += _lost_scheme(layers)
     found += _lost_host(layers)
@@ -140,7 +143,13 @@ def unforgeable(layers: Sequence[Layer], doors: Sequence[Sequence[Layer]], key: 
     ways = (layers, *doors)
     if any(layer.operation(name) == "unknown" for way in ways for layer in way):
         return None
-    return min(chain.count(way, name).trusted for way in ways)
+    return min(chain.unforgeable(way, name) for way in ways)
+
+
+def passing_aliases(layers: Sequence[Layer]) -> str:
+    """Name the chain, "haproxy → apache", if X_Forwarded_For comes through the whole of it; else ""."""
+    is_passed = bool(layers) and all(layer.drops_underscores is False for layer in layers)
+    return _path(layers) if is_passed else ""
 
 
 def _conflicts(layers: Sequence[Layer], doors: Sequence[Sequence[Layer]]) -> Iterator[Doubt]:
@@ -162,9 +171,30 @@ def _path(layers: Sequence[Layer]) -> str:
     return " → ".join(layer.name for layer in layers) or _DIRECT
 
 
+def _removed(layers: Sequence[Layer]) -> Iterator[Doubt]:
+    """Tell of what a client can have removed by naming it in Connection (RFC 9110 §7.6.1)."""
+    found = chain.counts(layers)
+    for name, field in FIELD_NAMES.items():
+        removal = chain.removal(layers, name)
+        if removal is None or not (removal.is_replaced or found.get(name)):
+            continue
+        message = f"a client can have {field} removed at {removal.layer.name}, by naming it in Connection"
+        message += ", and another value takes its place: 0 is taken" if removal.is_replaced else ""
+        edge = next(layer for layer in layers if not layer.is_transparent)
+        hint = f"have {edge.name} drop the field Connection that clients send"
+        yield Doubt(message, f"{hint}: {edge.connection_off}" if edge.connection_off else hint)
+
+
+def _is_replaced(layers: Sequence[Layer], name: str) -> bool:
+    removal = chain.removal(layers, name)
+    return removal is not None and removal.is_replaced
+
+
 def _lost_address(layers: Sequence[Layer]) -> Iterator[Doubt]:
     found = chain.counts(layers)
     told = steps(layers, "for")
+    if _is_replaced(layers, "for"):
+        return
     if found["for"] or found.get(chain.FORWARDED) or all(layer.is_transparent for layer in layers):
         return
     if any(step.operation == "unknown" for step in told):
@@ -190,7 +220,8 @@ def _lost_scheme(layers: Sequence[Layer]) -> Iterator[Doubt]:
     told = steps(layers, "proto")
     if found.get(chain.FORWARDED) or any(step.operation == "unknown" for step in told):
         return
-    edge = next((index for index, layer in enumerate(layers) if not layer.is_transparent), len(layers))
+    if _is_replaced(layers, "proto"):
+        return
     writer = next((index for index, step in enumerate(told) if step.known.is_written), None)
     hint = "let the client's first layer write X-Forwarded-Proto, and the later ones pass it on"
     if writer is None:
@@ -200,9 +231,15 @@ def _lost_scheme(layers: Sequence[Layer]) -> Iterator[Doubt]:
     elif not found["proto"]:
         culprit = next((step for step in told[writer + 1 :] if step.known.hops == 0), told[writer])
         yield Doubt(f"the client's scheme is lost at {culprit.layer}, which {culprit.meaning}", hint)
-    elif writer > edge:
-        hop = f"{layers[writer - 1].name} → {layers[writer].name}"
+    elif hop := inner_scheme(layers):
         yield Doubt(f"X-Forwarded-Proto is the scheme of the hop {hop}, not of the client", hint)
+
+
+def inner_scheme(layers: Sequence[Layer]) -> str:
+    """Return the hop, "cloudfront → alb", whose scheme X-Forwarded-Proto tells; "" if it is the client's."""
+    edge = next((index for index, layer in enumerate(layers) if not layer.is_transparent), len(layers))
+    writer = next((index for index, step in enumerate(steps(layers, "proto")) if step.known.is_written), edge)
+    return f"{layers[writer - 1].name} → {layers[writer].name}" if writer > edge else ""
 
 
 def _lost_host(layers: Sequence[Layer]) -> Iterator[Doubt]:

@@ -11,8 +11,7 @@ from e2e.proxies import bed, servers
 from gunwale.errors import StartError
 from gunwale.measure.hops import Request, measure
 from gunwale.measure.hops_verdict import Verdict
-from gunwale.plan import chain
-from gunwale.plan.fold import writes
+from gunwale.plan import chain, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +50,13 @@ TWO = (
     ("haproxy-forwardfor", "nginx-proxy-add"),
     ("haproxy-set-proto", "caddy-trusted"),
     ("haproxy-set-proto", "apache-remoteip"),
+    ("haproxy-set-proto", "apache"),
+    ("haproxy-set-proto", "traefik-trusted"),
+    ("haproxy", "haproxy-forwardfor"),
+    ("haproxy", "nginx-overwrite"),
+    ("nginx-drop", "caddy-trusted"),
+    ("nginx-drop", "traefik-trusted"),
+    ("envoy-edge", "envoy"),
     ("envoy-edge", "envoy-trusted-hops"),
     ("envoy-edge", "apache-no-headers"),
     ("traefik", "traefik-trusted"),
@@ -69,21 +75,6 @@ THREE = (
 )
 CHAINS = (*((name,) for name in ALONE), *TWO, *THREE)
 
-# Where the measurement knows better than the table, field by field, with what was seen.
-FINDINGS = {
-    # Envoy 1.40 keeps a valid X-Forwarded-Proto of the client's: not an overwrite, but set if absent.
-    (("envoy",), "proto"): 0,
-    # HAProxy hands the client's Connection on; Caddy 2.11.7 then takes away what HAProxy wrote, and writes
-    # the scheme of its own hop: any https client can have itself seen as http.
-    (("haproxy-set-proto", "caddy-trusted"), "proto"): 0,
-}
-# The client deletes a field at the second layer (or at the only one) by naming it in Connection.
-REMOVABLE = {
-    ("apache-preserve-host",): {"x-forwarded-proto"},
-    ("haproxy-set-proto", "caddy-trusted"): {"x-forwarded-for"},
-    ("haproxy-set-proto", "apache-remoteip"): {"x-forwarded-proto"},
-}
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -101,12 +92,18 @@ def measured(front: bed.Front, **more: object) -> Result:
 def declared(names: tuple[str, ...]) -> dict[str, int]:
     layers = chain.layers(names)
     counts = {name: chain.counts(layers).get(name, 0) for name in chain.COUNTED}
-    if not any(writes(layer.operation("proto")) for layer in layers[:1]):
-        # The first to write it is not the one that TLS ends at: the plan says so, and the count is vain.
+    if trust.inner_scheme(layers):
+        # No TLS between these layers: the plan says whose scheme it is, the measurement that it is not ours.
         counts["proto"] = 0
     # No part of the path is taken off: the prefix is written, if at all, for nothing.
     counts["prefix"] = 0
-    return {name: FINDINGS.get((names, name), count) for name, count in counts.items()}
+    return counts
+
+
+def removable(names: tuple[str, ...]) -> set[str]:
+    layers = chain.layers(names)
+    found = {name: chain.removal(layers, name) for name in ("for", "proto")}
+    return {f"x-forwarded-{name}" for name, each in found.items() if each and not each.is_replaced}
 
 
 @pytest.mark.parametrize("names", CHAINS, ids=" → ".join)
@@ -119,10 +116,7 @@ def test_hops_measures_what_the_declared_layers_come_to(
 
     assert result.undecided == ()
     assert {name.removeprefix("x_"): count for name, count in result.counts.items()} == declared(names)
-    removable = {each.name for each in result.judgements if each.removable}
-    assert {name for name in removable if name in ("x-forwarded-for", "x-forwarded-proto")} == REMOVABLE.get(
-        names, set()
-    )
+    assert {each.name for each in result.judgements if each.removable} == removable(names)
     for each in result.judgements:
         if each.verdict is Verdict.PROVEN:
             assert 1 <= each.hops <= each.trusted

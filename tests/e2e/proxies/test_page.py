@@ -1,4 +1,4 @@
-"""The commands of docs/hops.md are run as they stand, with a front on loopback for the shop's name."""
+"""The commands of docs/hops.md and of the verdicts are run as they stand, with a front on loopback."""
 
 from __future__ import annotations
 
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "hops.md"
-ECHO, *ASKING = [
-    line for block in re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]  # fmt: skip
+VERDICTS = sorted(PAGE.parent.glob("verdicts/*.md"))
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+ECHO, *ASKING = commands(PAGE)
 
 
 def words_of(line: str) -> list[str]:
@@ -57,7 +62,7 @@ def front(tmp_path: Path) -> Iterator[bed.Front]:
 
 def run(line: str, front: bed.Front, folder: Path) -> subprocess.CompletedProcess[str]:
     here = line.replace("https://shop.example", front.https).replace("http://shop.example", front.http)
-    argv = [*words_of(here), "--insecure"]
+    argv = [*words_of(here), *["--insecure"] * here.startswith("gunwale hops")]
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -72,6 +77,14 @@ def test_the_commands_of_the_page_prove_the_counts_of_caddy(front: bed.Front, tm
     assert document["configured"]["x_for"] == document["fields"]["x-forwarded-for"]["hops"] == 1
     assert "hops = { x_for = 1, x_proto = 1, " in (tmp_path / "gunwale.toml").read_text()
     assert json.loads((tmp_path / "gunwale.hops.json").read_text())["chain"] == ["caddy"]
+
+
+@pytest.mark.parametrize("page", VERDICTS, ids=lambda page: page.stem)
+def test_the_commands_of_a_verdicts_page_run(page: Path, front: bed.Front, tmp_path: Path) -> None:
+    done = [run(line, front, tmp_path) for line in commands(page)]
+
+    assert done
+    assert [each.returncode for each in done] == [0] * len(done), [each.stderr for each in done]
 
 
 def test_the_door_past_caddy_is_found_and_its_curl_works(front: bed.Front, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ COUNTS = pytest.mark.parametrize(
         (["traefik-insecure"], (1, 0, 0, 0, 0)),
         (["envoy-edge"], (1, 1, 0, 0, 0)),
         (["envoy-trusted-hops"], (1, 0, 0, 0, 0)),
-        (["envoy"], (0, 1, 0, 0, 0)),
+        (["envoy"], (0, 0, 0, 0, 0)),
         (["istio"], (1, 1, 0, 0, 0)),
         (["istio-trusted-proxies"], (1, 0, 0, 0, 0)),
         (["ingress-nginx"], (1, 1, 0, 0, 0)),
@@ -97,6 +97,50 @@ def test_hop_counts_of_known_layers(layers: list[str], expected: tuple[int, ...]
 
     assert found is not None
     assert tuple(found.values()) == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "field", "remover", "hops"),
+    [
+        (["apache-preserve-host"], "proto", "apache-preserve-host", 1),
+        (["haproxy-set-proto", "apache"], "for", "apache", 2),
+        (["haproxy-set-proto", "apache"], "proto", "apache", 1),
+        (["haproxy-set-proto", "caddy-trusted"], "for", "caddy-trusted", 2),
+        pytest.param(
+            ["haproxy-set-proto", "caddy-trusted"],
+            "proto",
+            "caddy-trusted",
+            0,
+            id="Caddy then writes its own",
+        ),
+        (["nlb", "haproxy-set-proto", "caddy-trusted"], "for", "caddy-trusted", 2),
+    ],
+)
+def test_what_a_client_can_have_removed_is_known(
+    layers: list[str], field: str, remover: str, hops: int
+) -> None:
+    declared = chain.layers(layers)
+    removal = chain.removal(declared, field)
+
+    assert removal is not None
+    assert removal.layer.name == remover
+    assert chain.counts(declared)[field] == hops
+
+
+@pytest.mark.parametrize(
+    ("layers", "field"),
+    [
+        pytest.param(["apache"], "for", id="Apache keeps what it adds itself"),
+        pytest.param(["haproxy-forwardfor"], "for", id="nothing drops it"),
+        pytest.param(["haproxy-set-proto", "nginx"], "for", id="nginx drops nothing"),
+        pytest.param(["nginx-proxy-add", "caddy-trusted"], "for", id="nginx does not hand Connection on"),
+        pytest.param(["haproxy-set-proto", "caddy"], "proto", id="Caddy writes over it anyway"),
+        pytest.param(["haproxy", "caddy-trusted"], "proto", id="there is nothing to lose"),
+        pytest.param(["haproxy-set-proto", "apache-remoteip"], "for", id="mod_remoteip reads it before"),
+    ],
+)
+def test_what_no_client_can_have_removed_is_known(layers: list[str], field: str) -> None:
+    assert chain.removal(chain.layers(layers), field) is None
 
 
 def test_no_chain_has_no_counts() -> None:

@@ -65,7 +65,7 @@ ACTS: dict[str, Callable[[At], list[str]]] = {
     "pass": lambda at: at.values,
     "drop": lambda _: [],
     "if-absent": lambda at: at.values or [at.peer],
-    "last": lambda at: at.values[-1:],
+    "last": lambda at: at.values[-1:] or [at.peer],
     "resolve": lambda at: [*at.values, worked_out(at)],
 }
 
@@ -176,6 +176,7 @@ def test_hop_count_of_an_address(operations: list[str], hops: int) -> None:
         (["drop", "append"], 1),
         (["overwrite", "overwrite"], 0),
         (["drop", "if-absent"], 1),
+        (["drop", "last"], 1),
         (["drop", "if-absent", "overwrite"], 0),
     ],
 )

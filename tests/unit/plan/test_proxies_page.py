@@ -1,4 +1,4 @@
-"""The page on proxies says what the table of layers says."""
+"""The pages on proxies and on counts say what the table of layers says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from gunwale.plan.layers import LAYERS, LETTERS
 
 ROOT = Path(__file__).resolve().parents[3]
+COUNTS = ROOT / "docs" / "which-counts.md"
 PAGE = ROOT / "docs" / "proxies.md"
 SCRIPT = ROOT / "docs" / "proxies_table.py"
 
@@ -23,3 +24,15 @@ def test_every_layer_and_every_operation_is_on_the_page() -> None:
     text = PAGE.read_text()
 
     assert [name for name in (*LAYERS, *LETTERS.values()) if f"`{name}`" not in text] == []
+
+
+def test_every_layer_has_its_counts_on_a_page() -> None:
+    text = COUNTS.read_text()
+
+    assert [name for name in LAYERS if f"\n| `{name}` | " not in text] == []
+
+
+def test_a_count_that_is_not_known_is_to_be_measured() -> None:
+    (row,) = (line for line in COUNTS.read_text().splitlines() if line.startswith("| `cloud-run` |"))
+
+    assert row.split(" | ")[1:3] == ["measure", "1"]

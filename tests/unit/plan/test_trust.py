@@ -53,6 +53,11 @@ def test_each_step_says_what_it_means() -> None:
         ),
         (["cloudfront", "alb"], "cloudfront replaces Host, and no field has the client's"),
         (
+            ["haproxy-set-proto", "apache"],
+            "a client can have X-Forwarded-For removed at apache, by naming it in Connection",
+        ),
+        (["haproxy-set-proto", "caddy-trusted"], "and another value takes its place: 0 is taken"),
+        (
             ["haproxy-forwardfor"],
             "X-Forwarded-Proto is written by no layer: haproxy-forwardfor lets it through",
         ),
@@ -73,6 +78,34 @@ def test_what_is_lost_is_said_with_the_layer_that_loses_it(layers: list[str], me
 )
 def test_a_sound_chain_raises_no_doubt(layers: list[str]) -> None:
     assert told(*layers) == ""
+
+
+def test_against_a_removal_there_is_a_directive_of_the_first_layer() -> None:
+    (doubt,) = trust.doubts(chain.layers(["apache-preserve-host"]))
+
+    assert doubt.hint.endswith("RequestHeader unset Connection early")
+
+
+def test_a_measured_count_that_a_client_can_move_is_refused(refusal: Refuse) -> None:
+    told = refusal(sets=["proxies.chain=haproxy-set-proto,caddy-trusted", "proxies.hops={x_proto = 1}"])
+
+    assert "x_proto is 1, but of the declared chain's values 0 cannot be forged" in told
+
+
+@pytest.mark.parametrize(
+    ("layers", "is_told"),
+    [
+        (["haproxy-forwardfor"], True),
+        (["haproxy-forwardfor", "caddy-trusted"], False),
+        (["google-lb"], False),
+    ],
+)
+def test_an_alias_that_passes_the_whole_chain_is_told_to_proxyfix(
+    plan: Load, layers: list[str], is_told: bool
+) -> None:
+    limits = explain.proxy_fix_limits(plan(sets=[f"proxies.chain={','.join(layers)}"]))
+
+    assert any("uWSGI, Granian and Cheroot" in limit for limit in limits) is is_told
 
 
 def test_ways_in_that_differ_are_named_with_both_counts(plan: Load, write: Write) -> None:
