@@ -48,6 +48,7 @@ class Chain:
     addresses: Callable[[int, Exchange], str] = lambda layer, _: f"10.9.0.{layer + 1}"
     sees: Callable[[dict[str, str]], dict[str, str]] = dict
     refused: str | None = None
+    proxy_fix: list[dict[str, int]] | None = None
     aliases: bool = False
     http2: Chain | None = None
     asked: int = 0
@@ -108,9 +109,8 @@ class Chain:
             self._pass(layer, exchange)
             exchange.peer = self.addresses(number, exchange)
         raw = self._environ(exchange)
-        return response(
-            200, {"raw": raw, "seen": self.sees(raw), "server": "simulated", "refused": self.refused}
-        )
+        told = {"server": "simulated", "refused": self.refused, "proxy_fix": self.proxy_fix}
+        return response(200, {"raw": raw, "seen": self.sees(raw), **told})
 
     def _pass(self, layer: Mapping[str, str], exchange: Exchange) -> None:
         for name, operation in layer.items():

@@ -13,6 +13,7 @@ import click
 from gunwale.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
+    from gunwale.measure.hops_questions import Token
     from gunwale.measure.hops_report import Result
     from gunwale.plan.model import Plan
 
@@ -26,6 +27,9 @@ _COLOURS = {"PROVEN": "green", "UNSAFE": "red", "SAFE-BUT-BLIND": "yellow", "UND
 )
 @click.option(
     "--token", metavar="T", envvar="GUNWALE_ECHO_TOKEN", help="The token of the application's echo."
+)
+@click.option(
+    "--token-in-query", is_flag=True, help="Send the token in the query, where logs of the proxies keep it."
 )
 @click.option("--apply", "is_applied", is_flag=True, help="Write the counts into the plan's file.")
 @click.option("--record", "is_recorded", is_flag=True, help="Keep the dated result beside the plan's file.")
@@ -57,7 +61,7 @@ def command(obj: dict[str, Path | None], /, **options: Any) -> None:
         hops.Request(
             url=options["url"],
             doors=options["doors"],
-            token=options["token"],
+            token=_token(options),
             configured=plan.proxies.hops,
             address=options["address"],
             sources=options["sources"] or None,
@@ -82,6 +86,15 @@ def _plan(config_file: Path | None) -> Plan:
     from gunwale.serve.servers import traits
 
     return load(Path(), environ=os.environ, config_file=config_file, servers=traits())
+
+
+def _token(options: dict[str, Any]) -> Token | None:
+    from gunwale.measure.hops_questions import Token
+
+    if options["token_in_query"] and not options["token"]:
+        hint = "give --token, or set GUNWALE_ECHO_TOKEN"
+        raise ConfigurationError(Problem(where="--token-in-query", message="there is no token", hint=hint))
+    return Token(options["token"], is_in_query=options["token_in_query"]) if options["token"] else None
 
 
 def _check_addresses(options: dict[str, Any]) -> None:

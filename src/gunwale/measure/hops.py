@@ -18,9 +18,10 @@ from gunwale.measure.hops_report import Door, Result
 from gunwale.measure.hops_verdict import decide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gunwale.measure.hops_http import Way
+    from gunwale.measure.hops_questions import Token
 
 ECHO_PATH = "/.gunwale/echo"
 
@@ -34,7 +35,7 @@ class Request(NamedTuple):
 
     url: str
     doors: tuple[str, ...] = ()
-    token: str | None = None
+    token: Token | None = None
     configured: Mapping[str, int] | None = None
     address: str | None = None
     sources: tuple[str, ...] | None = None
@@ -59,21 +60,34 @@ def measure(request: Request) -> Result:
                 examinations.append(found)
                 through = {name: judge(found, name).trusted for name in FIELDS}
                 doors.append(hops_report.door(found, through, trusted))
-    judgements = tuple(decide(examinations, name, request.configured) for name in (*FIELDS, *OTHERS))
+    configured, own = _in_force(request, main)
+    judgements = tuple(decide(examinations, name, configured) for name in (*FIELDS, *OTHERS))
     told = [note for each in judgements for note in each.notes]
-    told += [*notes, *hops_report.vantage_notes(examinations)]
+    told += [*own, *notes, *hops_report.vantage_notes(examinations)]
     told += ["closed means closed to the doors tried, from here"] if request.doors else _no_doors()
     protocols = {each.way.protocol for each in examinations}
     return Result(
         url=request.url,
         judgements=judgements,
         doors=tuple(doors),
-        configured=request.configured,
+        configured=configured,
         notes=tuple(told),
         protocols=tuple(each for each in Protocol if each in protocols),
-        is_tokened=request.token is not None,
+        token=request.token,
         is_insecure=request.is_insecure,
     )
+
+
+def _in_force(
+    request: Request, examinations: Sequence[Examination]
+) -> tuple[Mapping[str, int] | None, list[str]]:
+    """Return the counts in force, the plan's or the application's own ProxyFix's, and a note of whose."""
+    if request.configured is not None:
+        return request.configured, []
+    found = examinations[0].bases()[0].proxy_fix
+    if len(found) > 1:
+        return None, [f"the application has {len(found)} ProxyFix, one in the other: take all but one out"]
+    return (found[0], ["held against the counts of the application's own ProxyFix"]) if found else (None, [])
 
 
 def _no_doors() -> list[str]:
@@ -133,12 +147,13 @@ def _examine(request: Request, asker: Asker) -> Examination:
         sources=_sources(request, asker.way),
         progress=request.progress,
     )
-    counts = {name: max(judge(found, name).hops, _configured(request, name)) for name in COUNTED}
+    counts = {name: max(judge(found, name).hops, _configured(request, found, name)) for name in COUNTED}
     return replay(asker, found, counts, token=request.token)
 
 
-def _configured(request: Request, name: str) -> int:
-    return (request.configured or {}).get(COUNT_NAMES[name], 0)
+def _configured(request: Request, found: Examination, name: str) -> int:
+    configured, _ = _in_force(request, [found])
+    return (configured or {}).get(COUNT_NAMES[name], 0)
 
 
 def _sources(request: Request, way: Way) -> tuple[str | None, ...] | None:
@@ -158,7 +173,7 @@ def _door(request: Request, way: Way) -> Examination | Door:
         return Door(url=way.label, reached=is_reached, state=state, trusted={})
 
 
-def _echo_url(url: str, token: str | None) -> str:
+def _echo_url(url: str, token: Token | None) -> str:
     """Give the runtime's own echo where a token is given and the URL names only the site."""
     try:
         is_site = urlsplit(url).path in {"", "/"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunwale.measure.hops_examine import Examination, Observation, Outcome
 from gunwale.measure.hops_fields import COPIED, FIELDS, FORWARDED, OWN
 from gunwale.measure.hops_lists import comparable, is_same_kind, suffix
 from gunwale.measure.hops_probes import COUNTED_AT_ONCE, Aim
+from gunwale.measure.hops_questions import Observation, Outcome
 from gunwale.measure.hops_wanted import (
     FOR,
     HOST,
@@ -26,6 +26,7 @@ from gunwale.measure.hops_wanted import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gunwale.measure.hops_examine import Examination
     from gunwale.measure.hops_lists import Values
 
 # What an application takes from the environ, and the field that a change in it is told under.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gunwale.measure.hops_fields import COUNT_NAMES, COUNTED, FORWARDED
 from gunwale.measure.hops_http import Protocol
 from gunwale.measure.hops_judge import is_direct, is_maybe_direct
+from gunwale.measure.hops_questions import TOKEN_FIELD, TOKEN_PARAMETER
 from gunwale.measure.hops_verdict import Judgement, Spoof, Verdict
 from gunwale.measure.hops_wanted import FOR, PREFIX
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gunwale.measure.hops_examine import Examination
+    from gunwale.measure.hops_questions import Token
 
 _IN_SHORT = {"never reaches the application": True, "the client's own, if it sends any": False}
 # Without them curl takes what the TLS handshake offers.
@@ -49,7 +51,7 @@ class Result:
     configured: Mapping[str, int] | None
     notes: tuple[str, ...]
     protocols: tuple[str, ...] = ()
-    is_tokened: bool = False
+    token: Token | None = None
     is_insecure: bool = False
 
     @property
@@ -86,7 +88,7 @@ class Result:
     def spoofs(self) -> list[str]:
         """The curl commands of every request that spoofs."""
         found = [
-            curl(spoof, is_tokened=self.is_tokened, is_insecure=self.is_insecure)
+            curl(spoof, self.token, is_insecure=self.is_insecure)
             for each in self.judgements
             if each.verdict is Verdict.UNSAFE
             for spoof in each.spoofs
@@ -171,7 +173,7 @@ def proxy_fix(result: Result) -> list[str]:
     return [line, f"  0 for want of a conclusion: {', '.join(left_out)}"] if left_out else [line]
 
 
-def curl(spoof: Spoof, *, is_tokened: bool, is_insecure: bool) -> str:
+def curl(spoof: Spoof, token: Token | None, *, is_insecure: bool) -> str:
     """Write a request as a curl command; the token stays a variable of the reader's shell."""
     way, words = spoof.examination.way, ["curl", "-sS"]
     words += ["--insecure"] if is_insecure and way.scheme == "https" else []
@@ -180,8 +182,13 @@ def curl(spoof: Spoof, *, is_tokened: bool, is_insecure: bool) -> str:
     words += ["--ipv6"] if way.family is socket.AF_INET6 and not _is_address(way.name) else []
     for name, value in spoof.observation.probe.lines:
         words += ["-H", f"{name}: {value}" if value else f"{name};"]
-    token = ' -H "Gunwale-Echo-Token: $TOKEN"' if is_tokened else ""
-    return " ".join(quote(word) for word in words) + f"{token} {quote(way.url)}"
+    line = " ".join(quote(word) for word in words)
+    if token is None:
+        return f"{line} {quote(way.url)}"
+    if not token.is_in_query:
+        return f'{line} -H "{TOKEN_FIELD}: $TOKEN" {quote(way.url)}'
+    mark = "&" if "?" in way.url else "?"
+    return f'{line} {quote(f"{way.url}{mark}{TOKEN_PARAMETER}=")}"$TOKEN"'
 
 
 def _is_address(name: str) -> bool:

@@ -15,7 +15,8 @@ from gunwale.measure.hops_wanted import FOR, HOST, PORT, PREFIX, PROTO, resolved
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gunwale.measure.hops_examine import Examination, Observation
+    from gunwale.measure.hops_examine import Examination
+    from gunwale.measure.hops_questions import Observation
 
 
 class Verdict(StrEnum):

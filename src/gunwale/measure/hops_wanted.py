@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.measure.hops_examine import Outcome
 from gunwale.measure.hops_fields import FIELDS, OTHERS
 from gunwale.measure.hops_lists import comparable, position, split
+from gunwale.measure.hops_questions import Outcome
 
 if TYPE_CHECKING:
-    from gunwale.measure.hops_examine import Examination, Observation
+    from gunwale.measure.hops_examine import Examination
     from gunwale.measure.hops_lists import Values
+    from gunwale.measure.hops_questions import Observation
 
 FOR, PROTO, HOST, PORT, PREFIX = (
     f"x-forwarded-{name}" for name in ("for", "proto", "host", "port", "prefix")

@@ -128,6 +128,50 @@ def test_the_token_is_sent_as_a_field_to_the_echo_of_the_runtime_and_never_shown
     assert TOKEN not in result.output
 
 
+def test_the_token_goes_into_the_query_only_when_told_and_is_not_shown() -> None:
+    asked: list[Exchange] = []
+    chain = Chain([{ADDRESS: "pass"}], before=asked.append, sees=believes_the_last)
+    with chain.serving() as url:
+        result = hops(f"{url}?a=b", "--token", "a token/with&signs, 24+ long", "--token-in-query")
+
+    assert all("gunwale-echo-token" not in each.lines for each in asked)
+    assert all(
+        each.target.endswith("&gunwale-echo-token=a%20token%2Fwith%26signs%2C%2024%2B%20long")
+        for each in asked
+    )
+    assert "a%20token" not in result.output
+    assert f"'{url}?a=b&gunwale-echo-token='\"$TOKEN\"" in result.stdout
+
+
+def test_without_a_token_there_is_none_for_the_query() -> None:
+    with pytest.raises(ConfigurationError, match="--token-in-query"):
+        hops("http://127.0.0.1/", "--token-in-query")
+
+
+def believes_the_last(raw: dict[str, str]) -> dict[str, str]:
+    return raw | {"REMOTE_ADDR": raw.get("HTTP_X_FORWARDED_FOR", "-").rpartition(",")[2]}
+
+
+def test_without_a_chain_the_counts_of_the_applications_own_proxyfix_are_judged() -> None:
+    own = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 0, "x_prefix": 0}
+    with Chain([{ADDRESS: "append"}], proxy_fix=[own]).serving() as url:
+        result = hops(url, "--format", "json")
+
+    document = json.loads(result.stdout)
+    assert document["configured"] == own
+    assert document["fields"]["x-forwarded-host"]["verdict"] == "UNSAFE"
+    assert "held against the counts of the application's own ProxyFix" in document["notes"]
+
+
+def test_of_two_proxyfix_no_count_is_taken() -> None:
+    own = {"x_for": 1, "x_proto": 1, "x_host": 0, "x_port": 0, "x_prefix": 0}
+    with Chain([{ADDRESS: "append"}], proxy_fix=[own, own]).serving() as url:
+        document = json.loads(hops(url, "--format", "json").stdout)
+
+    assert document["configured"] == {}
+    assert any("2 ProxyFix, one in the other" in note for note in document["notes"])
+
+
 def test_apply_leaves_a_plan_whose_chain_forbids_the_counts_as_it_was(folder: Path) -> None:
     (folder / "gunwale.toml").write_text('[proxies]\nchain = ["caddy"]\n')
     with (
