@@ -14,6 +14,7 @@ from gunwale.measure.hops_examine import Examination, examine, replay
 from gunwale.measure.hops_fields import COUNT_NAMES, COUNTED, FIELDS, OTHERS
 from gunwale.measure.hops_http import Asker, Protocol, ways
 from gunwale.measure.hops_judge import judge
+from gunwale.measure.hops_questions import RedirectError
 from gunwale.measure.hops_report import Door, Result
 from gunwale.measure.hops_verdict import decide
 
@@ -61,7 +62,8 @@ def measure(request: Request) -> Result:
                 through = {name: judge(found, name).trusted for name in FIELDS}
                 doors.append(hops_report.door(found, through, trusted))
     configured, own = _in_force(request, main)
-    judgements = tuple(decide(examinations, name, configured) for name in (*FIELDS, *OTHERS))
+    unknown = [f"door {each.url}: {each.state}" for each in doors if each.is_open]
+    judgements = tuple(decide(examinations, name, configured, unknown) for name in (*FIELDS, *OTHERS))
     told = [note for each in judgements for note in each.notes]
     told += [*own, *notes, *hops_report.vantage_notes(examinations)]
     told += ["closed means closed to the doors tried, from here"] if request.doors else _no_doors()
@@ -170,7 +172,10 @@ def _door(request: Request, way: Way) -> Examination | Door:
         is_reached = not isinstance(error, _UnreachedError)
         if not is_reached:
             state = f"closed from here: {error.problems[0].message}"
-        return Door(url=way.label, reached=is_reached, state=state, trusted={})
+        elif isinstance(error, RedirectError):
+            state = f"{error.problems[0].message}: {error.problems[0].hint}"
+        is_open = is_reached and not isinstance(error, RedirectError)
+        return Door(url=way.label, reached=is_reached, state=state, trusted={}, is_open=is_open)
 
 
 def _echo_url(url: str, token: Token | None) -> str:

@@ -58,6 +58,10 @@ class Observation(NamedTuple):
     proxy_fix: tuple[Mapping[str, int], ...] = ()
 
 
+class RedirectError(StartError):
+    """The way in leads elsewhere: no application answers here."""
+
+
 class Questions:
     """Asks one way, and tells an echo's answer to this very request from everything else."""
 
@@ -79,7 +83,8 @@ class Questions:
             raise _start(url, f"cannot be reached: {error.strerror or error}", "is it up?") from error
         found = self._read(UNFORGED, None, answer, nonce)
         if found.outcome is not Outcome.ANSWERED:
-            raise _start(url, f"answers {answer.status}, not as an echo", _hint(answer))
+            kind = RedirectError if _leads_to(answer) else StartError
+            raise _start(url, f"answers {answer.status}, not as an echo", _hint(answer), kind)
         return found
 
     def control(self, source: str | None, after: Probe) -> Observation:
@@ -166,9 +171,12 @@ def _retry_after(answer: Answer) -> float:
     return min(float(text), _LONGEST_PAUSE) if text.isascii() and text.isdigit() else 0.0
 
 
+def _leads_to(answer: Answer) -> str:
+    return answer.fields.get("location", "") if 300 <= answer.status < 400 else ""
+
+
 def _hint(answer: Answer) -> str:
-    location = answer.fields.get("location")
-    if location and 300 <= answer.status < 400:
+    if location := _leads_to(answer):
         return f"it redirects to {location[:200]!r}: give that address"
     if answer.status in {401, 403, 404}:
         return (
@@ -177,5 +185,5 @@ def _hint(answer: Answer) -> str:
     return "put gunwale echo in the application's place, or give the path of its own echo and --token"
 
 
-def _start(where: str, message: str, hint: str) -> StartError:
-    return StartError(Problem(where=where, message=message, hint=hint))
+def _start(where: str, message: str, hint: str, kind: type[StartError] = StartError) -> StartError:
+    return kind(Problem(where=where, message=message, hint=hint))

@@ -33,12 +33,16 @@ _HEAD = ("field", "mode", "trusted", "position", "hops", "verdict")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A way in beside the URL: *state* is direct, proxied, or why no application was found behind it."""
+    """A way in beside the URL: *state* is direct, proxied, or why no application was found behind it.
+
+    *is_open*: somebody answers there, and it is not known what; no count is proven with it.
+    """
 
     url: str
     reached: bool
     state: str
     trusted: Mapping[str, int]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,8 +51,15 @@ class Judgement:
     notes: tuple[str, ...]
 
 
-def decide(examinations: Sequence[Examination], name: str, configured: Mapping[str, int] | None) -> Judgement:
+def decide(
+    examinations: Sequence[Examination],
+    name: str,
+    configured: Mapping[str, int] | None,
+    unknown: Sequence[str] = (),
+) -> Judgement:
     """Judge *name* over all *examinations*, the first of which is the URL's own.
+
+    *unknown* are ways in that answered, and could not be examined: with one of them no count is proven.
 
     *configured* are the counts in force; None where none are known: then what the URL alone would
     suggest is held against the other ways.
@@ -66,7 +73,7 @@ def decide(examinations: Sequence[Examination], name: str, configured: Mapping[s
         # Not needed here, and harmless: the plan may know of a use for it.
         hops = count
     spoofs = _spoofs(found, name, count)
-    doubts = _doubts(found, hops)
+    doubts = [*_doubts(found, hops), *(f"not concluded: {each}" for each in unknown if hops)]
     verdict = _verdict(found, hops, is_unsafe=bool(spoofs), is_doubtful=bool(doubts))
     notes = [*doubts, *_notes(found, hops, configured, count)]
     if verdict is Verdict.PROVEN and count != hops and not _holds(found, name, count):

@@ -18,7 +18,7 @@ from gunwale.plan.fold import fold
 from simulated_chain import ADDRESS, HOST, PREFIX, SCHEME, Chain, Exchange, operate, response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gunwale.measure.hops_report import Result
     from gunwale.measure.hops_verdict import Judgement
@@ -191,6 +191,37 @@ def test_a_door_that_nobody_opens_is_closed_from_here_and_no_more() -> None:
     assert not result.doors[0].reached
     assert "closed from here" in result.doors[0].state
     assert judged(result).verdict is Verdict.PROVEN
+
+
+def refuses(_: Exchange) -> bytes:
+    return response(403)
+
+
+def cached(_: Exchange) -> bytes:
+    raw = {"REMOTE_ADDR": "10.9.0.1", "QUERY_STRING": "gunwale-probe=another"}
+    return response(200, {"raw": raw, "seen": raw, "server": "simulated", "refused": None})
+
+
+@pytest.mark.parametrize("before", [refuses, cached])
+def test_with_a_door_of_which_nothing_is_known_no_count_is_proven(before: Callable[..., bytes]) -> None:
+    with Chain(of_addresses("append")).serving() as url, Chain(before=before).serving() as door:
+        result = measure(Request(url=url, doors=(door,)))
+
+    assert judged(result).verdict is Verdict.UNDECIDED
+    assert "x_for" not in result.counts
+    assert result.exit_code == 3
+    assert any(door in note and "not concluded" in note for note in result.notes)
+
+
+def test_a_door_that_redirects_has_no_application_behind_it() -> None:
+    def redirects(_: Exchange) -> bytes:
+        return response(301, Location="https://shop.example/")
+
+    with Chain(of_addresses("append")).serving() as url, Chain(before=redirects).serving() as door:
+        result = measure(Request(url=url, doors=(door,)))
+
+    assert judged(result).verdict is Verdict.PROVEN
+    assert "it redirects to 'https://shop.example/'" in result.doors[0].state
 
 
 @pytest.mark.parametrize("since", [1, 60], ids=["from the start", "later"])

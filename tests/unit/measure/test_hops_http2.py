@@ -85,6 +85,19 @@ def test_a_front_that_refuses_http2_requests_ends_in_no_conclusion() -> None:
     assert "HTTP/2" in str(caught.value)
 
 
+def test_a_class_of_values_that_only_http2_refuses_proves_nothing() -> None:
+    chain = both("append", "append")
+    assert chain.http2 is not None
+    chain.http2.before = lambda exchange: (
+        response(403) if "2001:db8" in " ".join(exchange.lines.get(ADDRESS, [])) else None
+    )
+
+    result = measured(chain)
+
+    assert judged(result).verdict is Verdict.UNDECIDED
+    assert any("an IPv6 address" in note and "HTTP/2" in note for note in result.notes)
+
+
 def test_every_field_of_a_probe_arrives_as_over_http1() -> None:
     seen: list[Exchange] = []
     chain = both("pass", "pass")
