@@ -15,7 +15,7 @@ def fuzz(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_fuzzer_passes_the_parser_and_says_how_much_it_sent() -> None:
-    done = fuzz("--requests", "2700")
+    done = fuzz("--requests", "1350")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "requests in" in done.stdout

@@ -122,7 +122,9 @@ def test_what_is_measured_is_what_the_fold_computes(layers: list[Mapping[str, st
     assert found.hops <= found.trusted <= unforgeable(addresses)
     assert judged(result, SCHEME).hops <= unforgeable([layer[SCHEME] for layer in layers])
     if not set(ODD) & set(addresses):
-        assert found.hops == fold(addresses, sees).hops
+        computed = fold(addresses, sees).hops
+        # "last" keeps a line; the fold, which does not know how many values are on it, believes one.
+        assert found.hops == computed or ("last" in addresses and not computed)
 
 
 def test_a_proven_count_is_proven_with_every_value_the_plan_could_have() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask, request
@@ -12,6 +12,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gateway import ask, hello, wrapped
 from gunwale import Gunwale
 from gunwale.runtime import echo
+
+if TYPE_CHECKING:
+    from gateway import Log
 
 TOKEN = "0123456789abcdef01234567"
 KNOWN: dict[str, Any] = {"HTTP_GUNWALE_ECHO_TOKEN": TOKEN}
@@ -77,6 +80,16 @@ def test_the_token_may_come_in_the_query_where_a_front_drops_fields(token: str) 
     answer = ask(wrapped(hello, **CHAIN), echo.PATH, QUERY_STRING=f"n=1&gunwale-echo-token={TOKEN}")
 
     assert answer.json["raw"]["QUERY_STRING"] == "n=1&gunwale-echo-token=(not shown)"
+
+
+def test_a_token_in_the_query_is_never_logged(token: str, log: Log) -> None:
+    where = f"n=1&gunwale-echo-token={TOKEN}"
+    known = ask(wrapped(hello), echo.PATH, QUERY_STRING=where, HTTP_REFERER=f"https://shop.example/?{where}")
+    other = ask(wrapped(answered), "/other", QUERY_STRING=where)
+
+    assert (known.code, other.code) == (200, 404)
+    assert len(log.raw) == 2
+    assert TOKEN.encode() not in b"".join(log.raw)
 
 
 def test_no_secret_is_shown(token: str) -> None:
