@@ -164,6 +164,12 @@ def from_flask_app(directory: Path, given: str) -> Found:
     return found._replace(why=f"FLASK_APP={given}, {found.why}") if found.app else found
 
 
+def is_under_src(directory: Path, app: str | None) -> bool:
+    """Whether the module of *app* lies under src/, which the interpreter has to be told of."""
+    path = _file_of(directory, app.partition(":")[0]) if app else None
+    return path is not None and path.is_relative_to(directory / "src")
+
+
 def _file_of(directory: Path, dotted: str) -> Path | None:
     for root in (directory, directory / "src"):
         base = root.joinpath(*dotted.split("."))

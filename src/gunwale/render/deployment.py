@@ -43,6 +43,10 @@ class Deployment:
         planned = self.plan.serve.workers
         return workers(self.plan.flat()).number if isinstance(planned, str) else planned
 
+    def is_set(self, key: str) -> bool:
+        """Whether somebody wrote the value of *key*."""
+        return self.plan.origins[key].source not in (Source.DERIVED, Source.DEFAULT)
+
     def because(self, key: str) -> str:
         """Tell the value of *key* and where it comes from, on one line: "serve.keepalive 75: above …"."""
         value = self.plan.flat()[key]
@@ -52,7 +56,7 @@ class Deployment:
             value, why = self.workers, workers(self.plan.flat()).why
         elif origin.source is Source.FILE:
             why = f"written in {origin.place.partition(':')[0]}"
-        elif origin.source not in (Source.DERIVED, Source.DEFAULT):
+        elif self.is_set(key):
             why = origin.place
         return one_line(f"{key} {_shown(value)}: {why or origin.source.value}")
 
@@ -88,5 +92,5 @@ def _shown(value: object) -> str:
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value) or "none"
+        return ", ".join(str(each["name"] if isinstance(each, dict) else each) for each in value) or "none"
     return "none" if value is None else str(value)
