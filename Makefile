@@ -60,7 +60,7 @@ $(PROXIES): requirements/proxies.txt $(STAMP)
 	@touch $@
 
 bench: setup
-	for bench in $(filter-out bench/demo.py bench/fuzz.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
+	for bench in $(filter-out bench/demo.py bench/fuzz.py bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
 
 demo: setup
 	@$(BIN)/python bench/demo.py

@@ -133,10 +133,12 @@ class Scoreboard:
     def create(cls, *, slots: int, entries: int) -> Scoreboard:
         """Make one for *slots* workers a generation, *entries* requests at once in each.
 
-        The file is sparse: only the pages that are written take memory.
+        The file is sparse: only the pages that are written take memory. It has no name that could be
+        removed, and nobody can cut it short, which would end every process that maps it by SIGBUS.
         """
-        fd = os.memfd_create("gunwale-scoreboard")
+        fd = os.memfd_create("gunwale-scoreboard", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(fd, _PAGE + _RANGES * slots * _slot_size(entries))
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         os.pwrite(fd, struct.pack("=QQQ", _MAGIC, slots, entries), 0)
         return cls(fd)
 
