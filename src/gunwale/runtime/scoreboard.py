@@ -128,6 +128,7 @@ class Scoreboard:
         self.entries = self._words[_H_ENTRIES]
         self._size = _slot_size(self.entries)
         self._closing = _H_CLOSING  # of the own range, once a slot is claimed
+        self.suspects: dict[int, tuple[int, int]] = {}  # scoreboard_watch.frozen()'s own
 
     @classmethod
     def create(cls, *, slots: int, entries: int) -> Scoreboard:

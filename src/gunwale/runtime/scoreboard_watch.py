@@ -22,6 +22,9 @@ PATIENCE = 2.0
 BLIND = 2.0
 """Seconds without a look after which a watch is taken to be held up: it looks twice a second."""
 
+SECOND_LOOK = 0.8
+"""Seconds for which it must have been seen blind: its observers look once a second."""
+
 
 class Frozen(NamedTuple):
     """A worker that is past its deadline and cannot say so; *seconds* since anything moved in it."""
@@ -67,7 +70,9 @@ def stuck(board: Scoreboard, generation: int) -> int:
 def frozen(board: Scoreboard, generation: int, patience: float) -> list[Frozen]:
     """Find the workers in which nothing has moved for *patience* seconds while their watch could not run.
 
-    So it is where a call holds the interpreter's lock: no thread of that process can act.
+    So it is where a call holds the interpreter's lock, and where the process is stopped. A worker is named
+    at the second look only, SECOND_LOOK later: where all of us have been frozen and thawed, as by
+    ``docker pause``, its watch has looked by then.
     """
     found = []
     now = monotonic_ns()
@@ -75,11 +80,16 @@ def frozen(board: Scoreboard, generation: int, patience: float) -> list[Frozen]:
     for pid, own in _words(board, generation).items():
         looked = own[_LOOKED]
         if looked < own[3] or now - looked < BLIND * 1e9:  # of the owner before, or fresh
+            board.suspects.pop(pid, None)
             continue
         # What ran at the last look has moved at *oldest* or later, and what came after it at its start.
         moved = [max(each.started * 1e9, own[_OLDEST]) for each in running if each.pid == pid]
-        if moved and now - min(moved) > patience * 1e9:
-            found.append(Frozen(pid, (now - min(moved)) / 1e9))
+        since = min(moved, default=looked)
+        if board.suspects.get(pid, (0, 0))[0] != looked:
+            board.suspects[pid] = (looked, now)
+        first_look = board.suspects[pid][1]
+        if now - since > patience * 1e9 and now - first_look > SECOND_LOOK * 1e9:
+            found.append(Frozen(pid, (now - since) / 1e9))
     return found
 
 

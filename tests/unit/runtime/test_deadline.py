@@ -154,6 +154,9 @@ def test_a_worker_is_frozen_when_nothing_moves_and_its_watch_is_blind(
     entry = slot.begin("stuck", monotonic_ns())
     marks.looked(0)
     now = monotonic_ns()
+    monkeypatch.setattr(scoreboard_watch, "monotonic_ns", lambda: now + 9_000_000_000)
+    # All of us may just have been thawed: its watch gets the time for a look.
+    assert scoreboard_watch.frozen(board, GENERATION, 5.0) == []
     monkeypatch.setattr(scoreboard_watch, "monotonic_ns", lambda: now + 10_000_000_000)
 
     (frozen,) = scoreboard_watch.frozen(board, GENERATION, 5.0)
@@ -161,6 +164,9 @@ def test_a_worker_is_frozen_when_nothing_moves_and_its_watch_is_blind(
     assert frozen.seconds == pytest.approx(10, abs=0.5)
     assert scoreboard_watch.frozen(board, GENERATION, 15.0) == []
     slot.end(entry, 200, 0)
+    (idle,) = scoreboard_watch.frozen(board, GENERATION, 5.0)
+    assert idle.pid == os.getpid()  # stopped, or a thread of the application's own holds the lock
+    marks.looked(0)
     assert scoreboard_watch.frozen(board, GENERATION, 5.0) == []
 
 
