@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from gunwale.plan import budget, chain
+from gunwale.plan import budget, chain, fargate
 from gunwale.plan.derive import workers
 from gunwale.plan.origin import Source
 from gunwale.units import show_size
@@ -22,6 +23,8 @@ def check(draft: Draft) -> None:
     _proxies(draft)
     _memory(draft)
     _connections(draft)
+    _roll(draft)
+    _scale(draft)
 
 
 def _drain(draft: Draft) -> None:
@@ -73,6 +76,7 @@ def _stop(draft: Draft) -> None:
         )
     if values["rollout.platform"] != "ecs":
         return
+    _fargate(draft)
     least, most = budget.FARGATE_STOP_TIMEOUT
     if not least <= stop <= most:
         draft.fail(
@@ -86,6 +90,47 @@ def _stop(draft: Draft) -> None:
             "rollout.deregistration_delay",
             f"request_timeout {request:g} s is longer than deregistration_delay {delay:g} s",
             "the load balancer cuts what lasts longer: raise the delay, or lower request_timeout",
+        )
+
+
+def _fargate(draft: Draft) -> None:
+    cpu, memory = draft.values["resources.cpu"], draft.values["resources.memory"]
+    if not (draft.is_set("resources.cpu") or draft.is_set("resources.memory")):
+        return
+    wanted = memory if draft.is_set("resources.memory") else None
+    if fargate.exact(cpu, wanted) is None:
+        shown = f"{cpu:g} CPUs" + (f" with {show_size(wanted)}" if wanted is not None else "")
+        near = fargate.fitting(cpu, wanted)
+        hint = (
+            f'the least that holds it: cpu = {near.units / 1024:g}, memory = "{near.memory}MiB"'
+            if near
+            else ""
+        )
+        key = "resources.cpu" if draft.is_set("resources.cpu") else "resources.memory"
+        draft.fail(key, f"Fargate has no task of {shown}", hint)
+
+
+def _roll(draft: Draft) -> None:
+    values = draft.values
+    tasks, least, most = (values[f"rollout.{name}"] for name in ("tasks", "min_percent", "max_percent"))
+    if values["rollout.platform"] != "ecs":
+        return
+    # ECS rounds the least up and the most down (CreateService: minimumHealthyPercent, maximumPercent).
+    kept, allowed = math.ceil(tasks * least / 100), tasks * most // 100
+    if kept >= allowed:
+        draft.fail(
+            "rollout.max_percent",
+            f"no roll-out can begin: ⌈{tasks} × {least} %⌉ = {kept} tasks must run, and "
+            f"⌊{tasks} × {most} %⌋ = {allowed} may",
+            "raise max_percent to 200, or lower min_percent and lose that capacity meanwhile",
+        )
+
+
+def _scale(draft: Draft) -> None:
+    tasks, most = draft.values["rollout.tasks"], draft.values["rollout.max_tasks"]
+    if most is not None and most < tasks:
+        draft.fail(
+            "rollout.max_tasks", f"max_tasks {most} is below tasks {tasks}", "raise it, or leave it out"
         )
 
 
@@ -144,13 +189,13 @@ def _memory(draft: Draft) -> None:
 def _connections(draft: Draft) -> None:
     values = draft.values
     limit = values["database.max_connections"]
-    if limit is None:
-        return
+    if limit is None or values["database.pooler"] == "pgbouncer":
+        return  # a pooler's own limit is rendered to fit
     number = values["serve.workers"]
     found = budget.connections(
         workers(values).number if number == "auto" else number,
         values["database.pool_size"] + values["database.max_overflow"],
-        values["rollout.tasks"],
+        max(values["rollout.tasks"], values["rollout.max_tasks"] or 0),
         values["rollout.max_percent"],
         values["database.others"],
         limit - values["database.reserved"],

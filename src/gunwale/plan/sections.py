@@ -219,6 +219,9 @@ class Rollout:
 
     platform: str = setting(kinds.choice(*PLATFORMS), "where it runs", "none", "none is declared")
     tasks: int = setting(kinds.integer(1), "running copies", 1, "one machine")
+    max_tasks: int | None = setting(
+        kinds.integer(1), "running copies under load, where the platform scales", None, "it does not scale"
+    )
     surge: int = setting(
         kinds.integer(1), "tasks started beside the old ones at once", 1, "the least that loses none"
     )
