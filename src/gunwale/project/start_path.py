@@ -10,6 +10,7 @@ import pkgutil
 import posixpath
 import re
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,16 @@ class Step:
     text: str
 
 
+class Kind(StrEnum):
+    """What stays above a server."""
+
+    LINE = "line"  # a shell that runs a -c line
+    SCRIPT = "script"  # a shell that runs a file
+    BACKGROUND = "background"  # a shell that started the server with "&"
+    CODE = "code"  # a Python program that starts it as a child
+    PROGRAM = "program"
+
+
 @dataclass(frozen=True, slots=True)
 class Ancestor:
     """A process that stays above the server: what it is, where it is started, whether signals pass it on."""
@@ -91,6 +102,7 @@ class Ancestor:
     text: str
     at: Place
     passes_signals: bool = False
+    kind: Kind = Kind.PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +183,9 @@ class Path:
             module = known_programs()["*"]
         return _outcome(module.follow(call, self))
 
-    def stays(self, text: str, at: Place, *, passes_signals: bool = False) -> None:
+    def stays(self, text: str, at: Place, *, passes_signals: bool = False, kind: Kind = Kind.PROGRAM) -> None:
         """Say that a process stays above what follows."""
-        self.ancestors.append(Ancestor(text, at, passes_signals))
+        self.ancestors.append(Ancestor(text, at, passes_signals, kind))
 
     def find_file(self, word: str) -> str | None:
         """Return the project's file that the path *word* means where this is started."""

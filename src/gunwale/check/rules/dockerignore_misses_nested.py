@@ -39,6 +39,28 @@ CMD ["gunicorn", "app:app"]
 SECRET_KEY=x
 ```
 
+## Use instead: what is deeper down is no secret
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . /app
+CMD ["gunicorn", "app:app"]
+```
+
+```text .dockerignore
+.git
+Dockerfile
+README.md
+```
+
+```text nginx/Dockerfile
+FROM nginx
+```
+
+```text src/README.md
+Read me.
+```
+
 ## Use instead: copy what is needed
 
 ```dockerfile Dockerfile
@@ -64,19 +86,19 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.context import context_files, dockerignore
+from gunwale.project.private_files import is_private
+from gunwale.project.start_path import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
 
-from gunwale.project.start_path import images
-
 RULE = About(Topic.DOCKERIGNORE, Severity.ERROR)
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Look for what a pattern without a slash would match deeper down, among what is copied."""
+    """Look for private files that a pattern without a slash would match deeper down, among what is copied."""
     for image, _ in project.derive(images):
         ignore = dockerignore(project, image)
         if ignore is None:
@@ -86,7 +108,8 @@ def check(project: Project) -> Iterator[Finding]:
                 continue
             for path, copy in context_files(project, image):
                 parts = path.split("/")
-                if len(parts) > 1 and any(pattern.regex.fullmatch(part) for part in parts[1:]):
+                is_nested = len(parts) > 1 and any(pattern.regex.fullmatch(part) for part in parts[1:])
+                if is_nested and (is_private(path) or "instance" in parts):
                     there = posixpath.normpath(posixpath.join(image.context, path))
                     yield Finding(
                         at=pattern.at,

@@ -38,7 +38,7 @@ def _launch(project: Project, service: Service) -> launch.Launch | None:
         why = f"{service.at}: service {service.name} builds {service.build.dockerfile}, which cannot be read"
         project.leave_unchecked("start", why)
         return None
-    made = image.build(project, dockerfile, service.build.target, service.build.context)
+    made = image.build(project, dockerfile, service.build.target, service.build.context, _arguments(service))
     if made is None:
         project.leave_unchecked("start", f"{service.at}: there is no stage {service.build.target!r}")
         return None
@@ -51,6 +51,17 @@ def _launch(project: Project, service: Service) -> launch.Launch | None:
         image=made,
         service=service,
     )
+
+
+def _arguments(service: Service) -> dict[str, str]:
+    """Return the build's ``args``; one without a value comes from outside."""
+    node = service.get("build", "args")
+    if node is None:
+        return {}
+    pairs = [each.partition("=") for each in node.texts() if "=" in each]
+    written = {name: value for name, _, value in pairs} | {k: v.text for k, v in node.items() if v.text}
+    expanded = {name: expand(text, {}) for name, text in written.items()}
+    return {name: each.text for name, each in expanded.items() if not each.missing}
 
 
 def _words(service: Service, made: Image) -> launch.Words:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import shlex
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Unknown
-from gunwale.project.launch import given
 from gunwale.project.python.applications import runs_in
+from gunwale.project.python.command_words import command_words
 from gunwale.project.python.modules import find, find_owner
 from gunwale.project.python.values import text, value
 from gunwale.project.readers.python import Call as PythonCall
 from gunwale.project.readers.python import PythonFile
-from gunwale.project.start_path import NotWeb, Server, Step
+from gunwale.project.start_path import Kind, NotWeb, Server, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,16 +90,15 @@ def _module(call: Call, path: Path, words: tuple[Given[str], ...]) -> Outcome:
 def _file(
     call: Call, path: Path, file: PythonFile, arguments: tuple[Given[str], ...], function: str = ""
 ) -> Outcome:
-    outcomes = [
-        found
-        for where, each in _reached(path, file, function)
-        if (found := _started(call, path, where, each, arguments)) is not None
-    ]
-    if not outcomes:
+    best: tuple[Outcome, Path] | None = None
+    for where, each in _reached(path, file, function):
+        trial = path.branch()
+        found = _started(call, trial, where, each, arguments)
+        if found is not None and (best is None or _rank(found) > _rank(best[0])):
+            best = (found, trial)
+    if best is None:
         return NotWeb(f"python {file.path}")
-    best = max(outcomes, key=lambda each: _rank(each[0]))
-    if best[1] is not None:
-        path.steps.append(best[1])
+    path.take(best[1])
     return best[0]
 
 
@@ -132,22 +130,24 @@ def _reached(path: Path, file: PythonFile, function: str = "") -> Iterator[tuple
 
 def _started(
     call: Call, path: Path, file: PythonFile, each: PythonCall, arguments: tuple[Given[str], ...]
-) -> tuple[Outcome, Step | None] | None:
+) -> Outcome | None:
     """Return what one call starts, if it starts anything."""
     step = Step(each.at, ast.unparse(each.node)[:80])
     if each.name in _SERVERS:
+        path.steps.append(step)
         node = each.node.args[0] if each.node.args else None
         bind = text(path.project, file, node) if node is not None else None
         settings: dict[str, Given[object] | Unknown] = {"bind": Given(bind, each.at)} if bind else {}
-        return Server(name=_SERVERS[each.name], at=each.at, settings=settings, words=tuple(call.texts)), step
+        return Server(name=_SERVERS[each.name], at=each.at, settings=settings, words=tuple(call.texts))
     if each in runs_in(path.project, file) or _is_script_run(each, arguments):
-        return _werkzeug(path, file, each), step
+        path.steps.append(step)
+        return _werkzeug(path, file, each)
     if each.name in _PROCESSES:
-        words = _words(path, file, each)
-        if words is not None:
+        words = command_words(path.project, file, each)
+        if words:
             if not _PROCESSES[each.name]:
-                path.stays(f"python {file.path}", each.at)
-            return path.follow(call.with_words(given(words, each.at))), None
+                path.stays(f"python {file.path}", each.at, kind=Kind.CODE)
+            return path.follow(call.with_words(words))
     return None
 
 
@@ -165,14 +165,3 @@ def _werkzeug(path: Path, file: PythonFile, each: PythonCall) -> Server:
         if node is not None:
             settings[ours] = value(path.project, file, node)
     return Server(name="werkzeug", at=each.at, application=file.path, settings=settings, is_development=True)
-
-
-def _words(path: Path, file: PythonFile, each: PythonCall) -> list[str] | None:
-    """Return the words of a command that Python code starts, if they can be read."""
-    node = each.argument("args", 1 if each.name.startswith("os.exec") else 0)
-    found = value(path.project, file, node)
-    if isinstance(found, Given) and isinstance(found.value, str):
-        return ["sh", "-c", found.value] if each.name == "os.system" else shlex.split(found.value)
-    if isinstance(found, Given) and isinstance(found.value, list):
-        return [str(word) for word in found.value]
-    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Source, Unknown, UnreadableError
 from gunwale.project.readers.shell_script import ShellScript
-from gunwale.project.start_path import NotWeb, Server
+from gunwale.project.start_path import Kind, NotWeb, Server
 from gunwale.project.syntax import shell
 
 if TYPE_CHECKING:
@@ -122,9 +122,11 @@ def _script(call: Call, path: Path, script: shell.Script, arguments: Words, *, i
             continue
         trial = path.branch()
         # A shell execs the last simple command of a -c line by itself; of a script it does not.
-        is_gone = command.is_exec or (is_line and command.is_last and not command.is_background)
-        if not is_gone:
-            trial.stays(_shown(call, script, is_line=is_line), command.at)
+        is_child = command.is_background or command.is_piped
+        if is_child or not (command.is_exec or (is_line and command.is_last)):
+            kind = Kind.BACKGROUND if command.is_background else (Kind.LINE if is_line else Kind.SCRIPT)
+            shown = _shown(call, script, is_line=is_line)
+            trial.stays(shown, command.at, passes_signals=_traps(script), kind=kind)
         outcome = trial.follow(_call(call, script, command, arguments))
         if best is None or _rank(outcome) > _rank(best[0]):
             best = (outcome, trial)
@@ -132,6 +134,12 @@ def _script(call: Call, path: Path, script: shell.Script, arguments: Words, *, i
         return Unknown(f"{script.path}: starts nothing")
     path.take(best[1])
     return best[0]
+
+
+def _traps(script: shell.Script) -> bool:
+    """Whether the script does something of its own on SIGTERM."""
+    told = [word for command in script.commands if command.words[:1] == ("trap",) for word in command.words]
+    return any(word.upper().removeprefix("SIG") in ("TERM", "15", "EXIT", "0") for word in told)
 
 
 def _rank(outcome: Outcome) -> int:
