@@ -12,6 +12,7 @@ from gunwale.errors import StartError
 from gunwale.measure.hops import Request, measure
 from gunwale.measure.hops_verdict import Verdict
 from gunwale.plan import chain, trust
+from gunwale.plan.layers import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,24 @@ def declared(names: tuple[str, ...]) -> dict[str, int]:
     return counts
 
 
+# What a prober sees of an operation; of "resolve" it depends on who asks.
+MODES = {
+    "append": "appended",
+    "overwrite": "overwritten",
+    "pass": "passed",
+    "drop": "absent",
+    "if-absent": "if-none",
+    "last": "if-none",
+}
+NAMES = {"forwarded": "forwarded", "real_ip": "x-real-ip", "request_id": "x-request-id"}
+
+
+def modes(name: str) -> dict[str, str]:
+    (layer,) = chain.layers([name])
+    operations = {NAMES.get(field, f"x-forwarded-{field}"): layer.operation(field) for field in FIELDS}
+    return {field: MODES[each] for field, each in operations.items() if each in MODES}
+
+
 def removable(names: tuple[str, ...]) -> set[str]:
     layers = chain.layers(names)
     found = {name: chain.removal(layers, name) for name in ("for", "proto")}
@@ -117,6 +136,9 @@ def test_hops_measures_what_the_declared_layers_come_to(
     assert result.undecided == ()
     assert {name.removeprefix("x_"): count for name, count in result.counts.items()} == declared(names)
     assert {each.name for each in result.judgements if each.removable} == removable(names)
+    if len(names) == 1:
+        measured_modes = {each.name: each.mode for each in result.judgements}
+        assert measured_modes | modes(*names) == measured_modes
     for each in result.judgements:
         if each.verdict is Verdict.PROVEN:
             assert 1 <= each.hops <= each.trusted
