@@ -46,10 +46,13 @@ _TEXTS = {
     "user_agent": 300,
 }
 _LINE = (
-    '{"time": "%s", '
+    '{"time": "%s.%03dZ", '
     + "".join(f'"{name}": %s, ' for name in _TEXTS)
     + '"status": %s, "bytes": %s, "duration_ms": %.3f, "pid": %d%s}\n'
 )
+
+# The latest second that a line was written in, as its number and as text.
+_second: tuple[int, str] = (0, "")
 
 # Verdicts on parameter names remembered; clients choose the names, so only short ones, and so many.
 _NAMES_KEPT = 1024
@@ -117,11 +120,20 @@ def render_json(exchange: Exchange) -> bytes:
 
 
 def _json_line(exchange: Exchange, texts: tuple[str, ...], more: str = "") -> str:
+    global _second  # noqa: PLW0603 - a cache of one value
+    now = time()
+    second = int(now)
+    known, begin = _second
+    if second != known:
+        # strftime once a second only; a tuple swapped whole, so that threads never mix two seconds.
+        begin = strftime("%Y-%m-%dT%H:%M:%S", gmtime(now))
+        _second = (second, begin)
     sent = exchange.sent if exchange.sent is not None else _content_length(exchange)
     if exchange.error or exchange.cut or REFUSED in exchange.environ:
         more = f"{_marks(exchange)}{more}"
     return _LINE % (
-        _timestamp(),
+        begin,
+        (now - second) * 1000,
         *map(_quote, texts),
         exchange.status or "null",
         "null" if sent is None else sent,
@@ -136,17 +148,20 @@ def _texts(exchange: Exchange) -> tuple[str, ...]:
     get = exchange.environ.get
     query = get("QUERY_STRING", "")
     referer = get("HTTP_REFERER", "")
+    host = get("HTTP_HOST", "")
+    path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+    agent = get("HTTP_USER_AGENT", "")
     return (
         exchange.request_id,
         get("REMOTE_ADDR", ""),
         get("REQUEST_METHOD", ""),
         get("wsgi.url_scheme", ""),
-        _text(get("HTTP_HOST", "")),
-        _text(get("SCRIPT_NAME", "") + get("PATH_INFO", "")),
+        host if host.isascii() else _text(host),
+        path if path.isascii() else _text(path),
         _text(redacted(query[:LINE_BYTES])) if query else "",
         get("SERVER_PROTOCOL", ""),
         _text(_redacted_url(referer[:LINE_BYTES])) if referer else "",
-        _text(get("HTTP_USER_AGENT", "")),
+        agent if agent.isascii() else _text(agent),
     )
 
 
@@ -223,26 +238,9 @@ def _redacted_url(url: str) -> str:
 
 def _text(value: str) -> str:
     """Undo PEP 3333's latin-1: the bytes as UTF-8, what is none as backslash escapes."""
-    if value.isascii():
-        return value
     return value.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")
 
 
 def _plain(value: str) -> str:
     r"""Printable ASCII only; quotes and backslashes escaped, all else as \\x, \\u or \\U."""
     return _quote(value)[1:-1].replace("\x7f", "\\u007f")
-
-
-_second: tuple[int, str] = (0, "")
-
-
-def _timestamp() -> str:
-    # strftime once a second only; a tuple swapped whole, so that threads never mix two seconds.
-    global _second  # noqa: PLW0603 - a cache of one value
-    now = time()
-    second = int(now)
-    known, text = _second
-    if second != known:
-        text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(now))
-        _second = (second, text)
-    return "%s.%03dZ" % (text, (now - second) * 1000)  # noqa: UP031 - half of what an f-string takes here

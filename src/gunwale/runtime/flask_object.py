@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gunwale.runtime.request_id import current
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
 EXTENSION = "gunwale"
@@ -34,18 +36,21 @@ def find_flask(application: object) -> Flask | None:
 
 
 def give_request_id(app: Flask) -> None:
-    """Set ``g.request_id`` on every request, once; one that the application sets itself wins."""
+    """Have ``g.request_id`` on every request; one that the application sets itself wins."""
     if _GIVEN in app.extensions:
         return
     app.extensions[_GIVEN] = True
-    from flask import g
 
-    def set_g() -> None:
-        values = g._get_current_object()  # noqa: SLF001 - Werkzeug's documented way
-        values.request_id = values.gunwale_request_id = current.get()
+    make: Callable[[], Any] = app.app_ctx_globals_class
 
-    # Before the application's own hooks, so that they can use it.
-    app.before_request_funcs.setdefault(None, []).insert(0, set_g)
+    def make_with_id() -> Any:
+        values = make()
+        if request_id := current.get():  # else there is no request: a command, a thread of its own
+            values.request_id = values.gunwale_request_id = request_id
+        return values
+
+    # Not by a before_request function: Flask looks at each of those anew on every request.
+    app.app_ctx_globals_class = make_with_id  # type: ignore[assignment]  # called, and nothing else
 
 
 def declared_checks(app: Flask) -> tuple[Any, ...]:
