@@ -7,19 +7,22 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.python.applications import applications
+from gunwale.project.python.choice import Reference
+from gunwale.project.python.chosen import choosers, chosen
 from gunwale.project.python.modules import find_owner
 from gunwale.project.python.values import value
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gunwale.project.facts import Given, Place, Unknown
     from gunwale.project.model import Project
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_DEVELOPMENT_CLASS = re.compile(r"dev|test|debug|local|ci(?![a-z])", re.IGNORECASE)
+# A dict that has one of these is a configuration, whatever it is called.
+_FLASKS = {"SECRET_KEY", "SQLALCHEMY_DATABASE_URI", "SESSION_COOKIE_SECURE"}
 _ATTRIBUTES = {"secret_key": "SECRET_KEY", "debug": "DEBUG", "testing": "TESTING"}
 
 
@@ -43,7 +46,9 @@ def settings(project: Project) -> tuple[Setting, ...]:
     for file in project.of(PythonFile):
         if role(file.path) is not Role.DEVELOPMENT:
             found += _in_code(project, file)
-            found += _in_objects(project, file)
+            found += _in_tables(project, file)
+    for reference in project.derive(chosen).references:
+        found += _of_object(project, reference)
     return tuple(found)
 
 
@@ -102,15 +107,44 @@ def _arguments(project: Project, file: PythonFile, node: ast.Call) -> Iterator[S
                     yield _setting(project, file, str(key.value), given, "app.config")
 
 
-def _in_objects(project: Project, file: PythonFile) -> Iterator[Setting]:
-    """Yield what classes and modules say that look like configuration and not like a development one."""
-    for name, node in file.classes.items():
-        bases = " ".join(ast.unparse(base) for base in node.bases)
-        is_config = "config" in f"{name} {bases}".lower() or "settings" in f"{name} {bases}".lower()
-        if is_config and not _DEVELOPMENT_CLASS.search(name):
-            yield from _body(project, file, node.body, name)
-    if file.path in project.derive(_config_modules):
+def _in_tables(project: Project, file: PythonFile) -> Iterator[Setting]:
+    """Yield what dicts at the top level say that hold Flask's own settings: defaults to be put in later."""
+    for name, node in file.assigned.items():
+        if isinstance(node, ast.Dict):
+            keys = [str(key.value) if isinstance(key, ast.Constant) else "" for key in node.keys]
+            if _FLASKS & set(keys) and all(map(_NAME.fullmatch, keys)):
+                for key, given in zip(keys, node.values, strict=True):
+                    yield _setting(project, file, key, given, name)
+
+
+def _of_object(project: Project, reference: Reference) -> Iterator[Setting]:
+    """Yield what a class or module of configuration says; what its bases say where it is silent."""
+    file, name = reference
+    if not name:
         yield from _body(project, file, file.tree.body, file.path.rpartition("/")[2])
+        return
+    said: set[str] = set()
+    for home, class_ in _lineage(project, reference):
+        own = list(_body(project, home, home.classes[class_].body, class_))
+        yield from (each for each in own if each.name not in said)
+        said |= {each.name for each in own}
+
+
+def _lineage(project: Project, reference: Reference) -> Iterator[Reference]:
+    """Yield the class and those it inherits from, the strongest first."""
+    pending, seen = [reference], set()
+    while pending:
+        each = pending.pop(0)
+        if each in seen:
+            continue
+        seen.add(each)
+        yield each
+        for base in each.file.classes[each.name].bases:
+            name = each.file.name(base)
+            owner = (each.file, name) if name in each.file.classes else None
+            owner = owner or (find_owner(project, name, each.file.path) if "." in name else None)
+            if owner is not None and owner[1] in owner[0].classes:
+                pending.append(Reference(*owner))
 
 
 def _body(project: Project, file: PythonFile, body: list[ast.stmt], owner: str) -> Iterator[Setting]:
@@ -121,24 +155,16 @@ def _body(project: Project, file: PythonFile, body: list[ast.stmt], owner: str) 
                     yield _setting(project, file, target.id, node.value, owner)
 
 
-def _config_modules(project: Project) -> set[str]:
-    """Return the paths of the modules that ``from_object`` and ``from_pyfile`` are given."""
-    found = set()
-    for file in project.of(PythonFile):
-        for call in file.calls:
-            node = call.argument("obj", 0)
-            if call.name.endswith(".config.from_object") and node is not None:
-                name = node.value if isinstance(node, ast.Constant) else file.name(node)
-                owner = find_owner(project, f"{name}.x", file.path) if isinstance(name, str) else None
-                if owner is not None and owner[1] == "x":
-                    found.add(owner[0].path)
-            elif call.name.endswith(".config.from_pyfile") and call.node.args:
-                first = call.node.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    name = first.value.rpartition("/")[2]
-                    found |= {path for path in project.tree.files if path.rpartition("/")[2] == name}
-    return found
-
-
 def _setting(project: Project, file: PythonFile, name: str, node: ast.expr, owner: str) -> Setting:
     return Setting(name, value(project, file, node), node, file, file.at(node), owner)
+
+
+def is_overridden(project: Project, given: Given[object]) -> bool:
+    """Whether every start of production sets a variable that is asked before the source's own value."""
+    return is_set_by_all(project, given.variables)
+
+
+def is_set_by_all(project: Project, variables: Iterable[str]) -> bool:
+    """Whether every start of production sets one of *variables*, to whatever."""
+    names = set(variables)
+    return bool(names) and all(names & chooser.environ.keys() for chooser in project.derive(choosers))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 TOPIC = "server"
 # A file that says none of these tells rules nothing: reading 5,000 files stays cheap.
 _RELEVANT = re.compile(
-    r"flask|werkzeug|waitress|gevent|gunicorn|SECRET_KEY|SQLALCHEMY_|SESSION_COOKIE|TRUSTED_HOSTS|DEBUG\b",
+    r"flask|werkzeug|waitress|gevent|gunicorn|SECRET_KEY|SQLALCHEMY_|SESSION_COOKIE|TRUSTED_HOSTS|DEBUG\b|"
+    r"_PASSWORD\b|create_engine|psycopg|pymysql|MySQLdb|mysql\.connector|MongoClient",
     re.IGNORECASE,
 )
 
