@@ -102,7 +102,7 @@ def command(
         _say("warning: running as root" + (" (an ordinary user outside)" if mapped else ""))
     environ = {**os.environ, **own.environ}
     found = refusals.configuration(flat, environ, Path.cwd(), may_be_root=allow_root or mapped)
-    found += [*own.refused, *_unsettled(plan)]
+    found += [*own.refused, *_unsettled(plan), *_take_held(flat)]
     if found:
         raise ConfigurationError(_placed(found, plan))
     wrong, taken = refusals.addresses(flat)
@@ -113,6 +113,17 @@ def command(
     if own.pid_file:
         _write_pid(own.pid_file)
     _become_supervisor(plan, flat, capacity, own)
+
+
+def _take_held(flat: dict[str, Any]) -> list[Problem]:
+    """Note which addresses have a socket that systemd passed."""
+    from gunwale.serve import activation
+
+    held, problems = activation.held(os.environ, flat["serve.bind"])
+    flat["serve.held"] = held
+    for address in held:
+        _say(f"systemd keeps the socket of {address}: it is used as it is; restart instead of a reload")
+    return problems
 
 
 def _placed(problems: list[Problem], plan: Plan) -> list[Problem]:
@@ -229,10 +240,11 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     flat["serve.left_to_server"] = sorted(left)
     if own.words is not None:
         flat["serve.words"] = own.words
-    flat["serve.steers"] = flat["serve.steering"] == "auto" and can_steer()
+    flat["serve.steers"] = flat["serve.steering"] == "auto" and not flat["serve.held"] and can_steer()
     start = server.command(flat, capacity, left_to_server=left).as_json()
     is_chosen = plan.origins["serve.worker_class"].source not in {Source.DEFAULT, Source.DERIVED}
-    if not is_chosen and "gthread" in server.TRAITS.worker_classes:
+    # With a socket of systemd's the first worker may have accepted already: it must not be ended for another.
+    if not is_chosen and not flat["serve.held"] and "gthread" in server.TRAITS.worker_classes:
         alone = {**flat, "serve.worker_class": "gthread", "serve.threads": 4}
         other = server.command(alone, capacity, left_to_server=left).as_json()
         start["alone"] = {name: other[name] for name in ("argv", "concurrency")}

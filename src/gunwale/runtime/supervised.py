@@ -36,5 +36,5 @@ class Supervised:
 
 def leave_systemd_to_the_supervisor() -> None:
     """Take the variables of the supervisor's conversations with systemd away from the server."""
-    for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID"):
+    for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"):
         os.environ.pop(name, None)

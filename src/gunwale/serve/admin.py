@@ -7,13 +7,13 @@ It only reads: no request changes anything.
 from __future__ import annotations
 
 import json
-import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from gunwale.serve.door import UnixDoor, door
+from gunwale.serve.door import door
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable
 
 CONNECTIONS = 128
@@ -53,30 +53,14 @@ def respond(head: bytes, pages: dict[str, Callable[[], Answer]]) -> bytes:
     return f"HTTP/1.1 {status}\r\n{kind}\r\n{_FIELDS}".encode() + (b"" if method == "HEAD" else body)
 
 
-def listen(address: str) -> socket.socket | None:
-    """Listen on "host:port", "[::1]:port" or "unix:/path"; None for "off"."""
-    if address == "off":
-        return None
+def listen(address: str) -> tuple[socket.socket, str]:
+    """Listen on "host:port", "[::1]:port" or "unix:/path": the socket, and where it is."""
     place = door(address, steers=False)
-    if isinstance(place, UnixDoor):
-        sock = place.admit()
-        sock.listen(CONNECTIONS)
-        place.shift(sock)
-    else:
-        # Without SO_REUSEPORT: a second supervisor must not share it.
-        sock = place.admit(shared=False)
-        sock.listen(CONNECTIONS)
+    sock = place.admit(shared=False)  # a second supervisor must not share it
+    sock.listen(CONNECTIONS)
+    place.shift(sock)
     sock.settimeout(0)
-    return sock
-
-
-def text(sock: socket.socket) -> str:
-    """The address, as a user writes it."""
-    name = sock.getsockname()
-    if sock.family == socket.AF_UNIX:
-        return f"unix:{name}"
-    host = f"[{name[0]}]" if sock.family == socket.AF_INET6 else name[0]
-    return f"{host}:{name[1]}"
+    return sock, place.text
 
 
 def metrics(families: Iterable[tuple[str, str, Iterable[tuple[str, float]]]]) -> str:

@@ -176,7 +176,7 @@ class UnixDoor:
         self._kept: list[socket.socket] = []
         self._inode: int | None = None
 
-    def admit(self) -> socket.socket:
+    def admit(self, *, shared: bool = True) -> socket.socket:  # noqa: ARG002 - one signature
         """Bind under a name of its own beside the public one."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         name = f"{self.path}.{os.getpid()}.{sock.fileno()}"
@@ -221,6 +221,31 @@ class UnixDoor:
             sock.close()
 
 
+class HeldDoor(UnixDoor):
+    """A listening socket of any family that systemd made and keeps: all generations accept from it."""
+
+    def __init__(self, text: str, fd: int) -> None:
+        super().__init__("")
+        self.text, self.steers = text, False
+        self._held = socket.socket(fileno=fd)
+        self._held.set_inheritable(False)
+
+    def admit(self, *, shared: bool = True) -> socket.socket:  # noqa: ARG002 - one signature
+        """Duplicate it."""
+        return self._held.dup()
+
+    def shift(self, member: socket.socket) -> None:
+        """Do nothing: it has all connections, whoever accepts them."""
+
+    def close(self) -> None:
+        """Leave it open: what comes now waits in its queue for the next start."""
+        raise OSError("systemd keeps this socket")
+
+    def retire(self, member: socket.socket) -> None:
+        """Close the duplicate only."""
+        member.close()
+
+
 Door = TcpDoor | UnixDoor
 
 
@@ -245,9 +270,11 @@ def door(address: str, *, steers: bool, v6only: bool = False) -> Door:
     return TcpDoor(host.strip("[]"), int(port), steers=steers, v6only=v6only)
 
 
-def doors(addresses: list[str], *, steers: bool) -> list[Door]:
+def doors(addresses: list[str], *, steers: bool, held: dict[str, int]) -> list[Door]:
     """Make the doors of all addresses; [::] is dual stack unless 0.0.0.0 has the same port."""
     return [
-        door(address, steers=steers, v6only=address.replace("[::]", "0.0.0.0") in addresses)  # noqa: S104 - compared
+        HeldDoor(address, held[address])
+        if address in held
+        else door(address, steers=steers, v6only=address.replace("[::]", "0.0.0.0") in addresses)  # noqa: S104 - compared
         for address in addresses
     ]

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gunwale.runtime.scoreboard_watch import stuck
-from gunwale.serve.door import refuse
+from gunwale.serve.door import HeldDoor, refuse
 from gunwale.serve.drain import SILENCE, accept_queue, look
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class Ending:
 
     def _refuse(self) -> None:
         # Refused, a client or proxy tries elsewhere; else it would wait in a queue that is reset at the end.
-        for member in self.generation.members:
-            refuse(member)
+        for door, member in zip(self._serve.doors, self.generation.members, strict=True):
+            if not isinstance(door, HeldDoor):
+                refuse(member)
 
     def _owed(self) -> str:
         try:

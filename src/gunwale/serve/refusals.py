@@ -52,7 +52,7 @@ def addresses(plan: Mapping[str, Any]) -> tuple[list[Problem], list[Problem]]:
     """Try every address: the ones that are no address for us, and the ones that somebody else has."""
     wrong: list[Problem] = []
     taken: list[Problem] = []
-    places = [("serve.bind", address) for address in plan["serve.bind"]]
+    places = [("serve.bind", address) for address in plan["serve.bind"] if address not in plan["serve.held"]]
     places += [("serve.admin_bind", plan["serve.admin_bind"])] if plan["serve.admin_bind"] != "off" else []
     for setting, address in places:
         if address.startswith("unix:"):

@@ -92,19 +92,19 @@ class Supervisor:
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
         self._take_signals()
-        self.doors = doors(self.plan["serve.bind"], steers=self.command["steers"])
+        held = self.plan["serve.held"]
+        self.doors = doors(self.plan["serve.bind"], steers=self.command["steers"], held=held)
         try:
             members = [door.admit() for door in self.doors]
             self._control = control.take(self.doors[0].text)
-            listener = admin.listen(self.plan["serve.admin_bind"])
+            if self.plan["serve.admin_bind"] != "off":
+                listener, self.admin = admin.listen(self.plan["serve.admin_bind"])
+                self._listen(listener, b"\r\n\r\n", self._answer_admin)
         except OSError as error:
             # The command line has looked at every address and explained it: this is a race.
             where = ", ".join([*self.plan["serve.bind"], self.plan["serve.admin_bind"]])
             self.say(f"{where}: cannot be bound: {error.strerror or error}; does another gunwale serve it?")
             return 3 if error.errno == errno.EADDRINUSE else 2
-        if listener is not None:
-            self.admin = admin.text(listener)
-            self._listen(listener, b"\r\n\r\n", self._answer_admin)
         self._listen(self._control, b"\n", self._answer_control)
         self._watch(self._woken, self._on_wakeup)
         if not self.command["scale_signal"]:  # else the server has a master that does it
