@@ -124,3 +124,13 @@ def _overlap(source: str, copy: Copy) -> bool:
     """Whether what *copy* brings into its stage is below *source* there."""
     clean, target = f"/{source.strip('/')}", copy.target.rstrip("/") or "/"
     return clean == "/" or f"{target}/".startswith(f"{clean.rstrip('/')}/")
+
+
+def is_repository(project: Project, image: Image) -> bool:
+    """Whether the image's build context is the root of a repository, so that .git lies in it."""
+    context = "" if image.context == "." else image.context
+    if posixpath.join(context, ".git") in project.tree.skipped:
+        return True
+    # An export, or a checkout by CI, has no .git: what lies at a repository's root tells.
+    names = {path.lower() for path in project.tree.files if "/" not in path}
+    return not context and any(name.startswith(("readme", "license", ".gitignore")) for name in names)
