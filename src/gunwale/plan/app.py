@@ -164,6 +164,11 @@ def from_flask_app(directory: Path, given: str) -> Found:
     return found._replace(why=f"FLASK_APP={given}, {found.why}") if found.app else found
 
 
+def has_module(directory: Path, app: str) -> bool:
+    """Whether the module of *app* is a file of the project, as an interpreter started there would find it."""
+    return _file_of(directory, app.partition(":")[0]) is not None
+
+
 def is_under_src(directory: Path, app: str | None) -> bool:
     """Whether the module of *app* lies under src/, which the interpreter has to be told of."""
     path = _file_of(directory, app.partition(":")[0]) if app else None
