@@ -152,6 +152,17 @@ def test_a_timeout_of_zero_is_no_deadline(start: Callable[..., Served]) -> None:
     assert request("127.0.0.1", served.port, "/slow?seconds=2").status == 200
 
 
+@pytest.mark.parametrize(("worker_class", "is_new"), [("sync", False), ("gthread", True)])
+def test_a_limit_that_the_command_alone_does_not_set_is_said(
+    start: Callable[..., Served], worker_class: str, is_new: bool
+) -> None:
+    served = start([*GUNICORN, "-k", worker_class, "-t", "7", "-b", "127.0.0.1:0", "probe:application"])
+    served.get()
+    told = "a request in which nothing moves for 7 s (serve.request_timeout) is given up; Gunicorn's gthread"
+
+    assert (told in served.log_text()) is is_new
+
+
 def test_what_serve_owns_is_said_and_replaced(start: Callable[..., Served], project: Path) -> None:
     own = [*GUNICORN, "--daemon", "-b", "127.0.0.1:1", "--access-logfile", "own.log", "--pid", "own.pid"]
     served = start([*own, "wrapped:create_app()"], "--bind", "127.0.0.1:0")

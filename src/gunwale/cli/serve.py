@@ -92,7 +92,7 @@ def command(
         _say(".env is here and not loaded: give --env-file .env if the application needs it")
     for problem in plan.problems:
         _say(f"{problem.severity}: {problem.where}: {problem.message}")
-    for line in (*own.said, *own_command.overruled(plan, own)):
+    for line in (*own.said, *own_command.overruled(plan, own), *own_command.deadline(plan, own)):
         _say(line)
     # Before anything is looked at that this user may do, and that one may not.
     _become(user, own)

@@ -144,6 +144,14 @@ def overruled(plan: Plan, own: Own) -> Iterator[str]:
             yield f"{first.origin.place} {show(key, given)}: {origin} says {show(key, value)}, and stands"
 
 
+def deadline(plan: Plan, own: Own) -> Iterator[str]:
+    """Say that a request has a limit where the user's own command gave it none."""
+    alone = {"waitress": "Waitress"}.get(plan.serve.server, f"Gunicorn's {plan.serve.worker_class} worker")
+    if own.words is not None and plan.serve.worker_class != "sync":
+        limit = f"{plan.serve.request_timeout:g} s (serve.request_timeout)"
+        yield f"a request in which nothing moves for {limit} is given up; {alone} alone has no such limit"
+
+
 def _is_servers(candidate: Candidate, own: Own) -> bool:
     return candidate.origin.is_gunicorns or _is_servers_place(candidate.origin.place, own)
 
