@@ -1,0 +1,202 @@
+"""Proxies' files as passages: what is in force at each, and where it leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gunwale.project import nginx_values
+from gunwale.project.facts import Source, UnreadableError
+from gunwale.project.fronts import fronts, passages
+from gunwale.project.model import Project
+from gunwale.project.passage import Target, target
+from gunwale.project.python.client_facts import proxy_fixes, raw_reads
+from gunwale.project.readers import nginx
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gunwale.project.passage import Passage
+
+
+def _passages(root: Path, **files: str) -> tuple[Passage, ...]:
+    for name, text in files.items():
+        (root / name.replace("_", ".")).write_text(text)
+    return passages(Project(root))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("for", "$proxy_add_x_forwarded_for", "append"),
+        ("for", "$http_x_forwarded_for, $remote_addr", "append"),
+        ("for", "$remote_addr", "overwrite"),
+        ("for", "$http_x_forwarded_for", "pass"),
+        ("for", "$http_cf_connecting_ip", "pass"),  # as much the client's choice
+        ("for", "", "drop"),
+        ("for", "$client_ip", "unknown"),
+        ("proto", "$scheme", "overwrite"),
+        ("proto", "https", "overwrite"),
+        ("proto", "$http_x_forwarded_proto", "pass"),
+        ("host", "$host", "overwrite"),
+        ("request_id", "$request_id", "overwrite"),
+    ],
+)
+def test_a_value_is_an_operation_of_the_plan(field: str, value: str, expected: str) -> None:
+    assert nginx_values.operation(field, value, {}, resolves=False) == expected
+
+
+def test_an_address_that_real_ip_has_worked_out_is_resolved() -> None:
+    assert nginx_values.operation("for", "$remote_addr", {}, resolves=True) == "resolve"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("$host", True), ("$http_host", True), ("example.com", True), ("$proxy_host", False), ("$site", None)],
+)
+def test_host_is_kept_or_the_upstreams(value: str, expected: bool | None) -> None:
+    assert nginx_values.keeps_host(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://web:8000/api/", Target(host="web", port="8000")),
+        ("127.0.0.1:8000", Target(host="127.0.0.1", port="8000")),
+        ("[::1]:8000", Target(host="[::1]", port="8000")),
+        (":8000", Target(host="", port="8000")),
+        ("unix:/run/app.sock", Target(socket="/run/app.sock")),
+        ("http://unix:/run/app.sock:/path", Target(socket="/run/app.sock")),
+    ],
+)
+def test_an_address_is_read_as_a_target(text: str, expected: Target) -> None:
+    assert target(text) == expected
+
+
+def test_fields_of_an_outer_block_count_only_where_the_inner_sets_none(tmp_path: Path) -> None:
+    found = _passages(
+        tmp_path,
+        nginx_conf="""http {
+            proxy_set_header X-Forwarded-For $remote_addr;
+            server {
+                location /a { proxy_pass http://a:1; }
+                location /b { proxy_set_header Host $host; proxy_pass http://b:1; }
+            }
+        }""",
+    )
+
+    assert [(each.path, each.operation("for"), each.keeps_host) for each in found] == [
+        ("/a", "overwrite", False),
+        ("/b", "pass", True),
+    ]
+
+
+def test_an_included_file_is_put_in_and_one_that_is_missing_leaves_the_fields_unknown(tmp_path: Path) -> None:
+    found = _passages(
+        tmp_path,
+        nginx_conf="""server {
+            location /a { include /etc/nginx/fields.conf; proxy_pass http://a:1; }
+            location /b { include /etc/nginx/others.conf; proxy_pass http://b:1; }
+        }""",
+        fields_conf="proxy_set_header X-Forwarded-Proto $scheme;",
+    )
+
+    assert [each.operation("proto") for each in found] == ["overwrite", "unknown"]
+
+
+def test_the_http_block_that_includes_a_folder_is_around_its_files(tmp_path: Path) -> None:
+    found = _passages(
+        tmp_path,
+        nginx_conf="http { client_max_body_size 8m; include /etc/nginx/conf.d/*.conf; }",
+        site_conf="server { location / { proxy_pass http://a:1; } }",
+    )
+
+    assert [each.max_body.value for each in found if each.max_body] == [8 * 2**20]
+
+
+def test_a_map_that_keeps_the_clients_value_writes_only_where_there_is_none(tmp_path: Path) -> None:
+    found = _passages(
+        tmp_path,
+        site_conf="""map $http_x_forwarded_proto $proto { default $http_x_forwarded_proto; '' $scheme; }
+        server { location / { proxy_set_header X-Forwarded-Proto $proto; proxy_pass http://a:1; } }""",
+    )
+
+    assert [each.operation("proto") for each in found] == ["if-absent"]
+
+
+def test_an_upstream_and_a_variable_of_the_service_lead_to_their_targets(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  edge:\n    image: nginx\n    environment:\n      APP: web:9000\n"
+        "    volumes:\n      - ./site.conf:/etc/nginx/templates/site.conf.template\n"
+    )
+    found = _passages(
+        tmp_path,
+        site_conf="""upstream app { server one:1; server two:2; }
+        server { location /a { proxy_pass http://app; } location /b { proxy_pass http://${APP}; } }""",
+    )
+
+    assert [each.targets for each in found] == [
+        (Target(host="one", port="1"), Target(host="two", port="2")),
+        (Target(host="web", port="9000"),),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["server {", "}", "proxy_pass http://a:1", "{ proxy_pass a; }", "server {" * 99]
+)
+def test_what_is_not_nginx_is_said_not_to_be(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        nginx.read(Source("nginx.conf", text))
+
+
+def test_a_passage_to_another_program_is_no_front(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    (tmp_path / "nginx.conf").write_text("server { location / { proxy_pass http://grafana:3000; } }")
+
+    assert fronts(Project(tmp_path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ProxyFix(app)", {"for": 1, "proto": 1, "host": 0, "port": 0, "prefix": 0}),
+        ("ProxyFix(app, 2, x_host=1)", {"for": 2, "proto": 1, "host": 1, "port": 0, "prefix": 0}),
+        ("ProxyFix(app, x_for=HOPS)", {"for": 3, "proto": 1, "host": 0, "port": 0, "prefix": 0}),
+        ("ProxyFix(app, x_for=asked())", {"for": None, "proto": 1, "host": 0, "port": 0, "prefix": 0}),
+        ("ProxyFix(app, **options)", dict.fromkeys(("for", "proto", "host", "port", "prefix"))),
+    ],
+)
+def test_the_counts_of_a_proxyfix_are_its_arguments(
+    tmp_path: Path, line: str, expected: dict[str, int | None]
+) -> None:
+    text = f"from werkzeug.middleware.proxy_fix import ProxyFix\nHOPS = 3\n{line}\n"
+    (tmp_path / "app.py").write_text(text)
+    (fix,) = proxy_fixes(Project(tmp_path))
+
+    assert {name: fix.hops(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("request.headers['X-Forwarded-For'].split(',')[0]", [("X-Forwarded-For", True)]),
+        (
+            "request.headers.get('X-Forwarded-For', request.remote_addr).split(',')[0]",
+            [("X-Forwarded-For", True)],
+        ),
+        ("request.headers.getlist('X-Forwarded-For')[0]", [("X-Forwarded-For", True)]),
+        ("request.access_route[0]", [("X-Forwarded-For", True)]),
+        ("request.access_route[-1]", []),
+        ("request.headers.get('X-Forwarded-For').split(',')[-1]", [("X-Forwarded-For", False)]),
+        ("request.environ.get('HTTP_X_REAL_IP')", [("X-Real-IP", False)]),
+        ("os.environ.get('HTTP_X_REAL_IP')", []),
+        ("request.headers.get('Accept')", []),
+    ],
+)
+def test_a_raw_read_of_a_forwarded_field_is_found(
+    tmp_path: Path, line: str, expected: list[tuple[str, bool]]
+) -> None:
+    (tmp_path / "app.py").write_text(f"import os\nfrom flask import request\nx = {line}\n")
+
+    assert [(each.field, each.is_leftmost) for each in raw_reads(Project(tmp_path))] == expected
