@@ -62,8 +62,9 @@ def test_an_alpine_image_has_another_package_manager(text: Text) -> None:
 @pytest.mark.usefixtures("locked")
 def test_the_cache_mount_is_asked_for(text: Text) -> None:
     assert "--mount" not in text("dockerfile", DOCKER)
-    assert "RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt\n" in text(
-        "dockerfile", DOCKER, "image.cache_mounts=true"
+    assert (
+        "RUN --mount=type=cache,target=/cache PIP_CACHE_DIR=/cache pip install -r requirements.txt\n"
+        in text("dockerfile", DOCKER, "image.cache_mounts=true")
     )
 
 

@@ -21,7 +21,7 @@ PATHS = ("Dockerfile",)
 NEEDS = ("docker", "ecs", "kubernetes")
 # Tools of the build stage only; released versions of 2026-11-22.
 _TOOLS = {"uv": "uv==0.13.9", "poetry": "poetry==2.5.1", "pipenv": "pipenv==2026.10.3"}
-_CACHES = {"uv": "/root/.cache/uv", "poetry": "/root/.cache/pypoetry", "pipenv": "/root/.cache/pip"}
+_CACHES = {"uv": "UV_CACHE_DIR", "poetry": "POETRY_CACHE_DIR"}
 _RETRIES = 3
 
 
@@ -66,7 +66,7 @@ def _build(deployment: Deployment, found: Packaging) -> Iterator[str]:
     mount = ""
     if deployment.plan.image.cache_mounts:
         yield from told(deployment.because("image.cache_mounts"))
-        mount = f"--mount=type=cache,target={_CACHES.get(found.tool, '/root/.cache/pip')} "
+        mount = f"--mount=type=cache,target=/cache {_CACHES.get(found.tool, 'PIP_CACHE_DIR')}=/cache "
     for words in _install(found, is_cached=bool(mount)):
         yield f"RUN {mount}{words}"
     yield "# >>> yours: build (assets and the like; they stay in this stage but for COPY --from=build)"
