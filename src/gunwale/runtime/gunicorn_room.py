@@ -44,6 +44,7 @@ class Room:
     def __init__(self, worker: Any, slot: Slot) -> None:
         self._worker, self._slot = worker, slot
         self._notice = Notice(FULL)
+        self._waited: set[Any] = set()  # connections of an ending thread worker, put off once
         # In the order of their latest request, or of their beginning.
         self._clients: dict[Any, None] = {}
         if hasattr(worker, "keepalived_conns"):
@@ -59,13 +60,37 @@ class Room:
 
     def _keep_for_threads(self) -> None:
         worker = self._worker
-        connection: Any = getattr(sys.modules["gunicorn.workers.gthread"], "TConn", None)
-        if hasattr(connection, "wait_for_data") and worker.cfg.keepalive:
-            # Gunicorn ≥ 25 lets a thread wait five seconds for the first byte; the poller waits as well.
-            connection.wait_for_data = lambda conn, _timeout: conn.data_ready or has_spoken(conn.sock)
+        module: Any = sys.modules["gunicorn.workers.gthread"]
+        if hasattr(module, "_DEFER") and worker.cfg.keepalive:
+            self._let_the_poller_wait(module)
         worker.max_keepalived = worker.worker_connections
         worker.notify = _then(worker.notify, self._end_idle_of_threads)
         worker.accept = self._careful(worker.accept)
+
+    def _let_the_poller_wait(self, module: Any) -> None:
+        """Gunicorn ≥ 25 lets a thread wait five seconds for the first byte; the poller waits as well.
+
+        Except where the worker is ending: a connection that is put off then would be closed unheard.
+        """
+        worker, wait, finish = self._worker, module.TConn.wait_for_data, self._worker.finish_request
+        put_off = module._DEFER  # noqa: SLF001 - there is no public way
+
+        def wait_for_data(conn: Any, timeout: float) -> bool:
+            return bool(
+                conn.data_ready or has_spoken(conn.sock) or (not worker.alive and wait(conn, timeout))
+            )
+
+        def finish_request(conn: Any, future: Any) -> None:
+            has_failed = future.cancelled() or future.exception()
+            is_put_off = not has_failed and future.result() is put_off
+            if is_put_off and not worker.alive and conn not in self._waited:
+                self._waited.add(conn)
+                worker.enqueue_req(conn)
+            else:
+                finish(conn, future)
+
+        module.TConn.wait_for_data = wait_for_data
+        worker.finish_request = finish_request
 
     def _careful(self, accept: Callable[[Any], None]) -> Callable[[Any], None]:
         def accept_if_possible(listener: Any) -> None:
