@@ -32,16 +32,17 @@ ASSUMED = Capacity(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A *plan* that is to be rendered for the project in *directory*."""
+    """A *plan* that is to be rendered for the project in *directory*; *values* are its own by their keys."""
 
     plan: Plan
     directory: Path
+    values: Mapping[str, object]
 
     @property
     def workers(self) -> int:
         """The number of workers: what "auto" comes to by the plan's own CPUs and memory."""
         planned = self.plan.serve.workers
-        return workers(self.plan.flat()).number if isinstance(planned, str) else planned
+        return workers(dict(self.values)).number if isinstance(planned, str) else planned
 
     def is_set(self, key: str) -> bool:
         """Whether somebody wrote the value of *key*."""
@@ -49,11 +50,11 @@ class Deployment:
 
     def because(self, key: str) -> str:
         """Tell the value of *key* and where it comes from, on one line: "serve.keepalive 75: above …"."""
-        value = self.plan.flat()[key]
+        value = self.values[key]
         origin = self.plan.origins[key]
         why = origin.why
         if key == "serve.workers" and value == "auto":
-            value, why = self.workers, workers(self.plan.flat()).why
+            value, why = self.workers, workers(dict(self.values)).why
         elif origin.source is Source.FILE:
             why = f"written in {origin.place.partition(':')[0]}"
         elif self.is_set(key):
@@ -83,7 +84,7 @@ def load_deployment(
         servers=servers,
         sets=sets,
     )
-    return Deployment(plan=plan, directory=directory)
+    return Deployment(plan=plan, directory=directory, values=plan.flat())
 
 
 def _shown(value: object) -> str:

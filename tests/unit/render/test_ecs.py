@@ -18,7 +18,7 @@ ECS = ("rollout.platform=ecs", "proxies.chain=[{name='alb', tls=true}]")
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf"
 
 
-class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML carries no types
+class Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML carries no types
     """YAML with CloudFormation's short forms, each as its text."""
 
 

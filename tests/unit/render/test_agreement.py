@@ -1,0 +1,253 @@
+"""Every number in the files agrees with the plan, whatever it is; and the same plan gives the same bytes."""
+
+from __future__ import annotations
+
+import configparser
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from gunwale.errors import ConfigurationError
+from gunwale.plan import chain
+from gunwale.plan.server import GUNICORN
+from gunwale.render import targets
+from gunwale.render.deployment import Deployment, load_deployment
+from unit.render.test_ecs import Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Files = dict[str, str]
+
+EXAMPLES = 300
+FRONTS = {
+    "none": ["[]", "['alb']", "[{name='nginx-overwrite', tls=true}]", "[{name='caddy', tls=true}]"],
+    "host": ["[{name='nginx-overwrite', tls=true}]", "[{name='nginx-overwrite', tls=false}]", "['alb']"],
+    "docker": [
+        "[]",
+        "[{name='caddy', tls=true}]",
+        "[{name='nginx-overwrite', tls=true, idle_timeout='40s'}]",
+    ],
+    "ecs": ["[{name='alb', tls=true}]", "['cloudflare', {name='alb', tls=true}]"],
+    "kubernetes": ["[]"],
+}
+POOLS = ("none", "pgbouncer")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[str]:
+    """Draw the words of a plan; whether it is a valid one is the loader's to say."""
+    platform = draw(st.sampled_from(sorted(FRONTS)))
+    fixed = {
+        "rollout.platform": platform,
+        "proxies.chain": draw(st.sampled_from(FRONTS[platform])),
+        "security.trusted_hosts": "['shop.example', '.shop.example']",
+        "environment.secrets": "{KEY = 'arn:aws:ssm:eu-west-1:1:parameter/key', FILE = './file'}",
+    }
+    optional: dict[str, st.SearchStrategy[object]] = {
+        "serve.workers": st.integers(1, 64),
+        "serve.worker_class": st.sampled_from(["sync", "gthread"]),
+        "serve.threads": st.integers(1, 16),
+        "serve.request_timeout": st.integers(1, 90),
+        "serve.keepalive": st.integers(1, 200),
+        "serve.max_requests": st.integers(0, 10_000),
+        "serve.access_log": st.sampled_from(["json", "off"]),
+        "serve.backlog": st.integers(1, 4096),
+        "health.interval": st.floats(0.5, 400).map(lambda each: round(each, 2)),
+        "health.timeout": st.floats(0.5, 90).map(lambda each: round(each, 2)),
+        "resources.cpu": st.sampled_from([0.25, 0.5, 1, 2, 4, 1.5]),
+        "resources.memory": st.sampled_from(["512MiB", "1GiB", "2GiB", "4GiB"]),
+        "database.max_connections": st.integers(1, 500),
+        "database.others": st.integers(0, 20),
+        "database.pooler": st.sampled_from(POOLS),
+        "rollout.command": st.sampled_from(["gunwale", "gunicorn"]),
+        "rollout.tasks": st.integers(1, 9),
+        "rollout.max_tasks": st.integers(1, 12),
+        "rollout.min_percent": st.integers(0, 100),
+        "rollout.stop_timeout": st.integers(5, 150),
+        "rollout.ready_timeout": st.integers(1, 400),
+        "rollout.deregistration_delay": st.integers(0, 600),
+        "rollout.release_command": st.sampled_from(["flask db upgrade", "sh -c 'echo $HOME \"%n\"'"]),
+        "image.uid": st.integers(1, 65533),
+        "image.cache_mounts": st.booleans(),
+    }
+    chosen = draw(st.fixed_dictionaries({}, optional=optional))
+    words = {**fixed, **chosen}
+    return [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in words.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that every target can be rendered for."""
+    found = tmp_path_factory.mktemp("project")
+    (found / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    (found / "requirements.txt").write_text("gunwale==0.1\ngunicorn==27.0.1\n")
+    (found / "gunwale.toml").write_text('name = "shop"\n')
+    return found
+
+
+def _render(deployment: Deployment) -> Files:
+    """Render every target that can be; what a plan does not tell one of them is refused, not guessed."""
+    found: Files = {}
+    for name in targets.discover():
+        try:
+            found |= {each.path: each.body for each in targets.render(targets.named([name]), deployment)}
+        except ConfigurationError:
+            continue
+    return found
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+@given(words=plans())
+def test_every_number_agrees_with_the_plan(directory: Path, words: list[str]) -> None:
+    deployment = _load(directory, words)
+    files = _render(deployment)
+
+    assert _render(_load(directory, words)) == files
+    assert "gunicorn.conf.py" in files
+    for path, text in files.items():
+        _AGREES[path](deployment, text)
+        assert "%!" not in text
+        assert not re.search(r"\bNone\b", text) or path == "gunicorn.conf.py"
+
+
+def _load(directory: Path, words: list[str]) -> Deployment:
+    try:
+        return load_deployment(directory, None, {"gunicorn": GUNICORN}, words)
+    except ConfigurationError:
+        assume(False)
+        raise
+
+
+def _gunicorn(deployment: Deployment, text: str) -> None:
+    serve = deployment.plan.serve
+    found: dict[str, Any] = {}
+    exec(compile(text, "gunicorn.conf.py", "exec"), found)
+
+    assert found["workers"] == deployment.workers
+    assert found["threads"] == serve.threads
+    assert found["worker_class"] == serve.worker_class
+    assert found["timeout"] == math.ceil(serve.request_timeout)
+    assert found["graceful_timeout"] == max(1, math.ceil(serve.drain_timeout))
+    assert found["keepalive"] == math.ceil(serve.keepalive)
+    assert found["bind"] == list(serve.bind)
+    assert found["max_requests"] == serve.max_requests
+    assert (found["accesslog"] is None) == (serve.access_log == "off")
+
+
+def _dockerfile(deployment: Deployment, text: str) -> None:
+    plan = deployment.plan
+
+    assert f"\nUSER {plan.image.uid}:{plan.image.uid}\n" in text
+    assert f"--interval={plan.health.interval:.10g}s" in text
+    assert f"--start-period={plan.rollout.ready_timeout:.10g}s" in text
+    assert ("--mount=" in text) == plan.image.cache_mounts
+    assert ('CMD ["gunwale", "serve"]' in text) == (plan.rollout.command == "gunwale")
+    assert ("8001" in text) == (plan.rollout.command == "gunwale")
+
+
+def _unit(deployment: Deployment, text: str) -> None:
+    rollout, resources = deployment.plan.rollout, deployment.plan.resources
+
+    assert f"\nTimeoutStopSec={rollout.stop_timeout:.10g}\n" in text
+    assert f"\nTimeoutStartSec={rollout.ready_timeout:.10g}\n" in text
+    assert (f"\nMemoryMax={resources.memory}\n" in text) == (resources.memory is not None)
+
+
+def _socket(deployment: Deployment, text: str) -> None:
+    assert f"\nBacklog={deployment.plan.serve.backlog}\n" in text
+
+
+def _nginx(deployment: Deployment, text: str) -> None:
+    layer = chain.layers(deployment.plan.proxies.chain)[-1]
+
+    assert f"    keepalive_timeout {layer.idle_timeout:g}s;\n" in text
+    assert f"    proxy_read_timeout {layer.response_timeout:g}s;\n" in text
+    assert f"    client_max_body_size {layer.max_body};\n" in text
+    assert ("ssl_certificate " in text) == bool(layer.tls)
+    assert text.count("{") == text.count("}")
+
+
+def _caddy(deployment: Deployment, text: str) -> None:
+    layer = chain.layers(deployment.plan.proxies.chain)[-1]
+
+    assert f"\tkeepalive {layer.idle_timeout:g}s\n" in text
+    assert f"\tgrace_period {deployment.plan.serve.request_timeout:g}s\n" in text
+
+
+def _compose(deployment: Deployment, text: str) -> None:
+    plan = deployment.plan
+    services = yaml.load(text, Loader)["services"]
+    app = services["app"]
+
+    assert app["stop_grace_period"] == f"{plan.rollout.stop_timeout:g}s"
+    assert app["user"] == f"{plan.image.uid}:{plan.image.uid}"
+    assert ("release" in services) == (plan.rollout.release_command is not None)
+    assert ("pgbouncer" in services) == (plan.database.pooler == "pgbouncer")
+    if plan.database.max_connections is not None:
+        assert f"max_connections={plan.database.max_connections}" in services["db"]["command"]
+
+
+def _pgbouncer(deployment: Deployment, text: str) -> None:
+    database = deployment.plan.database
+    parser = configparser.ConfigParser()
+    parser.read_string(text)
+    size = int(parser["pgbouncer"]["max_db_connections"])
+
+    assert database.max_connections is not None
+    assert size + database.others + database.reserved == database.max_connections
+
+
+def _stack(deployment: Deployment, text: str) -> None:
+    plan = deployment.plan
+    resources = {
+        name: each.get("Properties", {}) for name, each in yaml.load(text, Loader)["Resources"].items()
+    }
+    (container,) = resources["TaskDefinition"]["ContainerDefinitions"]
+    target, service = resources["TargetGroup"], resources["Service"]
+
+    assert container["StopTimeout"] == plan.rollout.stop_timeout
+    assert plan.serve.lame_duck + plan.serve.drain_timeout + 3 <= container["StopTimeout"] <= 120
+    assert service["DeploymentConfiguration"]["MinimumHealthyPercent"] == plan.rollout.min_percent
+    assert 5 <= target["HealthCheckIntervalSeconds"] <= 300
+    assert 2 <= target["HealthCheckTimeoutSeconds"] < target["HealthCheckIntervalSeconds"]
+    assert 2 <= container["HealthCheck"]["Timeout"] <= 60
+    assert container["User"] == f"{plan.image.uid}:{plan.image.uid}"
+    assert ("ScalableTarget" in resources) == (plan.rollout.max_tasks is not None)
+
+
+def _any(deployment: Deployment, text: str) -> None:
+    assert text
+
+
+_AGREES: dict[str, Callable[[Deployment, str], None]] = {
+    "gunicorn.conf.py": _gunicorn,
+    "Dockerfile": _dockerfile,
+    ".dockerignore": _any,
+    "Procfile": _any,
+    "deploy/shop.service": _unit,
+    "deploy/shop.socket": _socket,
+    "deploy/nginx.conf": _nginx,
+    "deploy/Caddyfile": _caddy,
+    "compose.yaml": _compose,
+    "deploy/pgbouncer.ini": _pgbouncer,
+    "deploy/stack.yaml": _stack,
+}
