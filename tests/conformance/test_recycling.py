@@ -50,4 +50,4 @@ def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..
 @pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
-    assert recycle(variant, serve, 120) >= (80 if has_several_processes(variant) else 8)
+    assert recycle(variant, serve, 120) >= (40 if has_several_processes(variant) else 8)
