@@ -11,7 +11,14 @@ PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 PYTEST := $(BIN)/pytest
 MINUTES ?= 10
-.PHONY: setup fmt lint type test e2e soak fuzz proxies bench demo docs lock
+ONLY := tests/conformance
+TOGETHER := -n 4 --dist worksteal -m "not slow and not soak and not docker"
+ALONE := -m "slow and not soak and not docker"
+UNSTEERED := --without-steering
+REPORTS := build/promises
+# These refuse, or look into one request: what differs without steering is out of their sight.
+ALIKE := refusals wrapped_refusals plain_gunicorn adoption_pages pep3333 echo forwarded access_log user workers
+.PHONY: setup fmt lint type test e2e soak fuzz proxies promises bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -40,9 +47,20 @@ type: setup
 test: setup
 	$(PYTEST) -n 4 --dist worksteal -m "not slow and not soak and not docker and not root"
 
-# Exactly the rest. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
+# Exactly the rest, and the promises once more without steering. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
 e2e: setup proxies
 	$(PYTEST) -m "(slow or docker or root) and not soak"
+	$(PYTEST) $(TOGETHER) $(UNSTEERED) tests/conformance $(ALIKE:%=--ignore=tests/conformance/test_%.py)
+
+# Every promise on every server, with steering and without, and docs/promises.md from what came out: half an hour.
+# make promises ONLY=tests/conformance/test_drain.py runs these, and leaves the other rows; 5: none is to run alone.
+promises: setup
+	rm -rf $(REPORTS)
+	$(PYTEST) $(TOGETHER) --junitxml=$(REPORTS)/steered.xml $(ONLY)
+	$(PYTEST) $(TOGETHER) $(UNSTEERED) --junitxml=$(REPORTS)/without.xml $(ONLY)
+	$(PYTEST) $(ALONE) --junitxml=$(REPORTS)/steered-alone.xml $(ONLY) || [ $$? = 5 ]
+	$(PYTEST) $(ALONE) $(UNSTEERED) --junitxml=$(REPORTS)/without-alone.xml $(ONLY) || [ $$? = 5 ]
+	$(BIN)/python docs/promises_table.py $(REPORTS)
 
 # What takes minutes each, and is no part of CI.
 soak: setup
@@ -67,7 +85,7 @@ demo: setup
 
 # The documentation is Markdown, read as it is: its links, its index, its tables and its commands are checked.
 docs: setup
-	$(PYTEST) tests/unit/test_documentation.py tests/unit/plan/test_proxies_page.py
+	$(PYTEST) tests/unit/test_documentation.py tests/unit/test_promises_page.py tests/unit/plan/test_proxies_page.py
 
 lock: $(UV)
 	$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in

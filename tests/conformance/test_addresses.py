@@ -113,7 +113,7 @@ def test_a_port_in_use_is_said_and_left_alone(variant: Variant, serve: Callable[
         served = serve(*variant.options, bind=f"127.0.0.1:{number}")
 
         assert served.wait_exit(20) == 3
-        assert f"127.0.0.1:{number}: is already in use" in served.log_text()
+        assert f"127.0.0.1:{number} (--bind): is already in use" in served.log_text()
         assert "hint: another process listens on port" in served.log_text()
 
 

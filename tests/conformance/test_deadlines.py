@@ -89,6 +89,7 @@ def test_a_call_that_holds_the_interpreter_is_ended_from_outside(
     served.wait_for_log(r"in holds_the_lock")
 
 
+@pytest.mark.needs_steering
 @only(lambda variant: not has_several_processes(variant))
 def test_a_process_with_a_stuck_thread_is_replaced_and_does_not_wait_for_it(
     variant: Variant, serve: Callable[..., Served]

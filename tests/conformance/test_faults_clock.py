@@ -51,6 +51,7 @@ def take(sock: socket.socket, most: int) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.needs_steering  # its reload
 @pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["forward", "back"])
 def test_a_step_of_an_hour_cuts_nothing_and_holds_nothing(
     variant: Variant, serve: Callable[..., Served], tmp_path: Path, step: int

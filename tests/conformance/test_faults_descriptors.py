@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from live import raw, request
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def test_a_supervisor_without_descriptors_says_so_and_does_not_spin(
     assert served.ask_admin("/ready").status == 200
 
 
+@pytest.mark.needs_steering
 def test_a_reload_without_descriptors_is_refused_and_changes_nothing(
     variant: Variant, serve: Callable[..., Served]
 ) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from live import raw, read_response
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def test_it_is_called_after_the_last_request(
     assert len(exits(project)) == 1
 
 
+@pytest.mark.needs_steering("waitress")  # a generation of its own takes its place
 def test_it_is_called_when_a_worker_is_replaced_after_max_requests(
     variant: Variant, serve: Callable[..., Served], project: Path
 ) -> None:

@@ -69,6 +69,7 @@ def run(project: Path, first: str) -> str:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.needs_steering
 def test_the_commands_serve_reload_and_stop(project: Path) -> None:
     said = run(project, "gunwale serve app:app")
 
@@ -83,5 +84,6 @@ def test_the_commands_serve_reload_and_stop(project: Path) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.needs_steering
 def test_with_the_plan_written_down_gunwale_serve_is_enough(project: Path) -> None:
     assert "my own answer" in run(project, "gunwale serve")

@@ -42,11 +42,13 @@ def recycle(variant: Variant, serve: Callable[..., Served], seconds: float) -> i
     return len(re.findall(ended, served.log_text()))
 
 
+@pytest.mark.needs_steering("waitress")  # a generation of its own takes its place
 def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
     # One process is replaced as a whole, which takes its boot, and 3 s in which it must live.
     assert recycle(variant, serve, 15) >= (8 if has_several_processes(variant) else 1)
 
 
+@pytest.mark.needs_steering("waitress")  # a generation of its own takes its place
 @pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:

@@ -208,6 +208,7 @@ def test_the_plan_outranks_the_command_and_says_so(start: Callable[..., Served],
     assert "-- gunicorn --workers 3: gunwale.toml: serve.workers says 2, and stands" in served.log_text()
 
 
+@pytest.mark.needs_steering
 def test_a_reload_brings_the_new_version_with_its_hooks(start: Callable[..., Served], project: Path) -> None:
     (project / "gunicorn.conf.py").write_text(CONFIGURATION + "raw_env = ['RELEASE=1']\n")
     served = start([*GUNICORN, "-b", "127.0.0.1:0", "wrapped:create_app()"])

@@ -21,8 +21,8 @@ QUIET = 0.1
 """Seconds for which nothing may be owed before the server is stopped."""
 KILL_AFTER = 3.0
 """Seconds from SIGTERM to SIGKILL, for a server that has nothing left to do."""
-ACCEPTS_YET = 1.5
-"""Seconds from SIGTERM in which a server may still accept: Gunicorn's gevent worker looks once a second."""
+ACCEPTS_YET = 0.5
+"""Seconds in which a server that was told to stop takes nothing from its queue: it accepts no more."""
 LINGER = 2.0
 """Seconds in which a keep-alive client of a generation that ends hears that its connection closes."""
 
@@ -54,8 +54,8 @@ class Ending:
     def _check(self) -> None:
         now = time.monotonic()
         board, number = self._serve.board, self.generation.number
-        if self._by_server and not self._is_told:
-            self._tell_when_its_queue_is_empty(now)
+        if self._by_server:
+            self._watch_the_queue(now)
         # What was given up, and runs on, ends with the process: nobody waits for it.
         owed, busy = self._owed(), board.busy(number) - stuck(board, number)
         if busy > 0 or owed or now - self._began < self._at_least:
@@ -72,14 +72,16 @@ class Ending:
         else:
             self._later("drain", TICK, self._check)
 
-    def _tell_when_its_queue_is_empty(self, now: float) -> None:
+    def _watch_the_queue(self, now: float) -> None:
         # What is in the queue then is lost; but under more load than it can take it never gets empty.
         is_late = now - self._began >= (self._deadline - self._began) / 2
-        if is_late or not any(accept_queue(member) for member in self.generation.members):
-            self._is_told = True
-            self._at_least = now - self._began + LINGER
-            self.generation.signal(signal.SIGTERM)
-            self._later("refuse", ACCEPTS_YET, self._refuse)
+        is_empty = not any(accept_queue(member) for member in self.generation.members)
+        if is_empty or (is_late and not self._is_told):
+            self._later("refuse", ACCEPTS_YET, self._refuse)  # unless it is empty once more by then
+            if not self._is_told:
+                self._is_told = True
+                self._at_least = now - self._began + LINGER
+                self.generation.signal(signal.SIGTERM)
 
     def _refuse(self) -> None:
         # Refused, a client or proxy tries elsewhere; else it would wait in a queue that is reset at the end.
