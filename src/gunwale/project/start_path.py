@@ -234,10 +234,12 @@ def known_programs() -> dict[str, ModuleType]:
 
 def starts(project: Project) -> tuple[Start, ...]:
     """Return where every launch of production ends."""
-    found = []
-    for each in sorted(module.name for module in pkgutil.iter_modules(launchers.__path__)):
-        module = importlib.import_module(f"{launchers.__name__}.{each}")
-        found += [_resolve(project, launch) for launch in module.launches(project)]
+    known = sorted(module.name for module in pkgutil.iter_modules(launchers.__path__))
+    modules = [importlib.import_module(f"{launchers.__name__}.{each}") for each in known]
+    found: list[Start] = []
+    for module in sorted(modules, key=lambda each: getattr(each, "IS_LAST", False)):
+        if not (found and getattr(module, "IS_LAST", False)):
+            found += [_resolve(project, launch) for launch in module.launches(project)]
     return tuple(found)
 
 

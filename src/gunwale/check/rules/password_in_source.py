@@ -140,7 +140,7 @@ def check(project: Project) -> Iterator[Finding]:
 def _finding(project: Project, name: str, given: Given[object] | Unknown, at: Place) -> Iterator[Finding]:
     if not isinstance(given, Given) or not is_secret(name, given.value) or is_overridden(project, given):
         return
-    if str(given.value).lower().replace("-", "_") in name.lower():
+    if f"_{name.lower()}".endswith("_" + str(given.value).lower().replace("-", "_")):
         return  # TOKEN = "token" names a field
     asked = ", ".join(given.variables)
     message = f"{name} has a default in the source, used where {asked} is not set"

@@ -29,6 +29,9 @@ def value(
     if node is None:
         return Unknown("not given")
     reader = _reader(project, file, depth)
+    of_class = _class_attribute(project, file, node) if depth < _DEEPEST else None
+    if of_class is not None:
+        return value(project, *of_class, depth=depth + 1)
     try:
         found = reader.value(node, is_plain=True)
     except UnknowableError as error:
@@ -49,6 +52,24 @@ def written_at(project: Project, file: PythonFile, node: ast.expr) -> Place:
         else:
             break
     return file.at(node)
+
+
+def _class_attribute(
+    project: Project, file: PythonFile, node: ast.expr
+) -> tuple[PythonFile, ast.expr] | None:
+    """Return what `Settings.NAME` is set to in the body of a class, here or where it is imported from."""
+    name = file.name(node) if isinstance(node, ast.Attribute) else ""
+    class_, _, attribute = name.rpartition(".")
+    owner = (file, class_) if class_ in file.classes else None
+    if owner is None and "." in class_:
+        owner = find_owner(project, class_, file.path)
+    body = owner[0].classes[owner[1]].body if owner is not None and owner[1] in owner[0].classes else []
+    for each in reversed(body):
+        if isinstance(each, ast.Assign | ast.AnnAssign) and each.value is not None and owner is not None:
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
+                return owner[0], each.value
+    return None
 
 
 def text(project: Project, file: PythonFile, node: ast.expr | None) -> str | None:
