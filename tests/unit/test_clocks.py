@@ -12,7 +12,7 @@ WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "d
 # Where the time of day itself is wanted: the stamps of log lines.
 STAMPS = {
     "serve/supervisor.py: say",
-    "runtime/access_log.py: _timestamp",
+    "runtime/access_log.py: _json_line",
     "runtime/access_log.py: render_combined",
 }
 
