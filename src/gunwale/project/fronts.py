@@ -19,7 +19,7 @@ from gunwale.project.start_path import Server, Start, web_starts
 if TYPE_CHECKING:
     from gunwale.plan.layers import Layer
     from gunwale.project.model import Project
-    from gunwale.project.readers.compose import Port
+    from gunwale.project.readers.compose import Port, Service
 
 EVERY_INTERFACE = ("", "0.0.0.0", "*", "[::]", "::")  # noqa: S104 - looked for, not bound
 
@@ -76,7 +76,7 @@ def fronts(project: Project) -> tuple[Front, ...]:
     every = project.derive(passages)
     found, rest = [], []
     for each in every:
-        ends = [start for start in starts if any(_leads(goal, start) for goal in each.targets)]
+        ends = [start for start in starts if any(_leads(each, goal, start) for goal in each.targets)]
         found += [Front((*_before(each, every), each), start) for start in ends]
         if not ends and each.targets and each.targets[0].is_local:
             rest.append(each)
@@ -89,11 +89,11 @@ def fronts(project: Project) -> tuple[Front, ...]:
 def _before(last: Passage, every: tuple[Passage, ...]) -> tuple[Passage, ...]:
     """Return the passages that lead to the proxy of *last*, where there is one way only."""
     chain_before: tuple[Passage, ...] = ()
-    while last.service:
+    while (service := last.service) is not None:
         leading = [
             each
             for each in every
-            if each.service != last.service and any(goal.host == last.service for goal in each.targets)
+            if each.service is not service and any(_reaches(each, goal, service) for goal in each.targets)
         ]
         if len(leading) != 1 or leading[0] in chain_before:
             break
@@ -102,11 +102,21 @@ def _before(last: Passage, every: tuple[Passage, ...]) -> tuple[Passage, ...]:
     return chain_before
 
 
-def _leads(goal: Target, start: Start) -> bool:
+def _reaches(passage: Passage, goal: Target, service: Service) -> bool:
+    """Whether *goal* is *service* by one of its names, which are known in its own compose file only."""
+    if goal.host not in names(service):
+        return False
+    if passage.service is not None:
+        return passage.service.path == service.path
+    folder = posixpath.dirname(service.path)
+    return not folder or passage.at.path.startswith(f"{folder}/")
+
+
+def _leads(passage: Passage, goal: Target, start: Start) -> bool:
     server, service = start.server, start.launch.service
     if server is None:
         return False
-    if service is not None and goal.host in names(service):
+    if service is not None and _reaches(passage, goal, service):
         return True
     if goal.socket:
         return any(goal.socket == bind.socket for bind in binds(server))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gunwale.project.facts import Given, Place
+    from gunwale.project.readers.compose import Service
 
 # The fields by the plan's names for them.
 FIELDS: Mapping[str, str] = MappingProxyType(
@@ -62,7 +63,7 @@ class Passage:
     is_tls: bool = False
     unsure: str = ""
     path: str = "/"
-    service: str = ""
+    service: Service | None = None
     read_timeout: Given[float] | None = None
     max_body: Given[int] | None = None
 

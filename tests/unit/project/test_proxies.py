@@ -200,3 +200,70 @@ def test_a_raw_read_of_a_forwarded_field_is_found(
     (tmp_path / "app.py").write_text(f"import os\nfrom flask import request\nx = {line}\n")
 
     assert [(each.field, each.is_leftmost) for each in raw_reads(Project(tmp_path))] == expected
+
+
+def test_caddy_writes_for_proto_and_host_itself(tmp_path: Path) -> None:
+    text = "shop.example.com {\n\treverse_proxy /api/* web:8000 {\n\t\theader_up -X-Forwarded-Host\n\t}\n}\n"
+    (found,) = _passages(tmp_path, Caddyfile=text)
+
+    assert found.targets == (Target(host="web", port="8000"),)
+    assert [found.operation(name) for name in ("for", "proto", "host", "port")] == [
+        "overwrite",
+        "overwrite",
+        "drop",
+        "pass",
+    ]
+    assert found.is_tls
+
+
+def test_haproxy_joins_a_frontend_with_its_backend(tmp_path: Path) -> None:
+    text = """defaults
+    mode http
+    option forwardfor if-none
+    timeout server 30s
+frontend web
+    bind *:443 ssl crt site.pem
+    http-request set-header X-Forwarded-Proto https
+    default_backend app
+backend app
+    server one web:8000 check
+"""
+    (found,) = _passages(tmp_path, haproxy_cfg=text)
+
+    assert found.targets == (Target(host="web", port="8000"),)
+    assert (found.operation("for"), found.operation("proto")) == ("if-absent", "overwrite")
+    assert found.is_tls
+    assert found.read_timeout is not None
+    assert found.read_timeout.value == 30
+
+
+def test_apache_appends_the_address_and_the_host(tmp_path: Path) -> None:
+    text = """<VirtualHost *:443>
+    SSLEngine on
+    ProxyPreserveHost On
+    ProxyPass /static !
+    ProxyPass / http://127.0.0.1:8000/
+    RequestHeader set X-Forwarded-Proto "https"
+</VirtualHost>
+"""
+    (found,) = _passages(tmp_path, site_conf=text)
+
+    assert found.targets == (Target(host="127.0.0.1", port="8000"),)
+    assert [found.operation(name) for name in ("for", "proto", "host")] == ["append", "overwrite", "append"]
+    assert found.keeps_host
+
+
+def test_traefiks_labels_publish_a_service(tmp_path: Path) -> None:
+    text = """services:
+  traefik:
+    image: traefik:v3
+    command: ["--entryPoints.web.forwardedHeaders.insecure"]
+  web:
+    build: .
+    labels:
+      - traefik.http.routers.web.rule=Host(`shop.example.com`)
+      - traefik.http.routers.web.entrypoints=websecure
+"""
+    (found,) = _passages(tmp_path, compose_yaml=text)
+
+    assert (found.like, found.targets, found.is_tls) == ("traefik-insecure", (Target(host="web"),), True)

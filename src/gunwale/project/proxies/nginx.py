@@ -164,7 +164,7 @@ def _passage(
         is_tls=_is_tls(scopes),
         unsure=next((scope.unsure for scope in scopes if scope.unsure), ""),
         path=location.words[-1] if location and location.words else "/",
-        service=service.name if service else "",
+        service=service,
         read_timeout=_seconds(_in_force(scopes, "proxy_read_timeout")),
         max_body=_size(_in_force(scopes, "client_max_body_size")),
     )
