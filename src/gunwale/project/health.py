@@ -1,10 +1,14 @@
-"""Who asks whether a start is healthy: HEALTHCHECK, compose; other platforms' probes join them here."""
+"""Who asks whether a start is healthy: HEALTHCHECK, compose, Kubernetes' probes, ECS' container check."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from gunwale.project.containers import Pod, Task
 from gunwale.project.expand import expand
+from gunwale.project.readers.ecs_task import get
+from gunwale.project.stopping import seconds
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
@@ -12,20 +16,74 @@ if TYPE_CHECKING:
     from gunwale.project.start_path import Start
     from gunwale.project.syntax.yaml import Node
 
+LIVENESS, READINESS, STARTUP = "livenessProbe", "readinessProbe", "startupProbe"
+HEALTHCHECK, COMPOSE, ECS = "HEALTHCHECK", "compose", "ecs"
+_URL = re.compile(
+    r"https?://(?P<host>\[[^\]]*\]|[^\s/:'\"]*)(?::(?P<port>\d+))?(?P<path>/[^\s'\"?#|;)\\]*)?"
+    r"|\b(?P<bare>localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?P<bareport>\d+))?(?P<barepath>/[^\s'\"?#|;)\\]*)?"
+)
+# How each platform calls the numbers of a check, with its default in seconds (facts of each, 2026-11-22).
+_TIMINGS: dict[str, dict[str, tuple[str, float]]] = {
+    COMPOSE: {
+        "period": ("interval", 30),
+        "timeout": ("timeout", 30),
+        "start": ("start_period", 0),
+        "retries": ("retries", 3),
+    },
+    ECS: {
+        "period": ("interval", 30),
+        "timeout": ("timeout", 5),
+        "start": ("startPeriod", 0),
+        "retries": ("retries", 3),
+    },
+    "probe": {
+        "period": ("periodSeconds", 10),
+        "timeout": ("timeoutSeconds", 1),
+        "start": ("initialDelaySeconds", 0),
+        "retries": ("failureThreshold", 3),
+    },
+}
+
+
+class Request(NamedTuple):
+    """What a check asks for: *host*, *port* ("" where it is not said), *path*."""
+
+    host: str
+    port: str
+    path: str
+
 
 class Check(NamedTuple):
-    """One health check: its *command* as one text, where it stands, and who runs it."""
+    """One health check: its *command* as one text, where it stands, who runs it, and all it says as *node*.
+
+    *by* is HEALTHCHECK, "compose", "ecs", or the name of a probe; of a probe that asks by HTTP the command
+    is "GET URL".
+    """
 
     command: str
     at: Place
     by: str
+    node: Node | None = None
+
+    @property
+    def request(self) -> Request | None:
+        """What it asks for by HTTP, where that can be read from the command."""
+        match = _URL.search(self.command)
+        if match is None:
+            return None
+        host, port = match["host"] or match["bare"] or "", match["port"] or match["bareport"] or ""
+        return Request(host, port, match["path"] or match["barepath"] or "/")
 
 
 def checks(start: Start) -> tuple[Check, ...]:
     """Return what checks *start*; a check that is switched off is none."""
-    image, service = start.launch.image, start.launch.service
+    image, service, platform = start.launch.image, start.launch.service, start.launch.platform
+    if isinstance(platform, Pod):
+        return _of_pod(platform)
+    if isinstance(platform, Task):  # ECS does not run the image's HEALTHCHECK
+        return _of_task(platform)
     node = service.get("healthcheck") if service else None
-    if node is not None:
+    if node is not None and (node.get("test") is not None or node.get("disable") is not None):
         return _of_compose(node)
     return _of_image(image.healthcheck) if image and image.healthcheck else ()
 
@@ -36,14 +94,56 @@ def _of_compose(node: Node) -> tuple[Check, ...]:
         test is not None and test.texts() == ["NONE"]
     ):
         return ()
-    words = test.texts() if test is not None else []
-    if words[:1] in (["CMD"], ["CMD-SHELL"]):
-        words = words[1:]
-    return (Check(expand(" ".join(words), {}).text, node.at, "compose"),)
+    return (Check(_command(test), (test or node).at, COMPOSE, node),)
 
 
 def _of_image(instruction: Instruction) -> tuple[Check, ...]:
     value = instruction.value
     if value.upper() == "NONE":
         return ()
-    return (Check(value.removeprefix("CMD").strip(), instruction.at, "HEALTHCHECK"),)
+    return (Check(value.removeprefix("CMD").strip(), instruction.at, HEALTHCHECK),)
+
+
+def _of_pod(pod: Pod) -> tuple[Check, ...]:
+    found = []
+    for name in (LIVENESS, READINESS, STARTUP):
+        node = pod.node.get(name)
+        if node is not None:
+            found.append(Check(_asked(node), pod.node.key_at(name), name, node))
+    return tuple(found)
+
+
+def _asked(probe: Node) -> str:
+    asked = probe.get("httpGet")
+    if asked is not None:
+        host, port, path = (_text(asked, key) for key in ("host", "port", "path"))
+        return f"GET http://{host}{f':{port}' if port.isdigit() else ''}{path or '/'}"
+    return _command(probe.get("exec", "command"))
+
+
+def _text(node: Node, key: str) -> str:
+    found = node.get(key)
+    return (found.text or "") if found else ""
+
+
+def _of_task(task: Task) -> tuple[Check, ...]:
+    node = get(task.node, "healthCheck")
+    command = get(node, "command")
+    if node is None or command is None or command.texts() == ["NONE"]:
+        return ()
+    return (Check(_command(command), node.at, ECS, node),)
+
+
+def _command(node: Node | None) -> str:
+    words = node.texts() if node is not None else []
+    words = words[1:] if words[:1] in (["CMD"], ["CMD-SHELL"]) else words
+    return expand(" ".join(words), {}).text
+
+
+def timing(check: Check, name: str) -> float | None:
+    """Return the seconds of a check's "period", "timeout", "start" or its "retries"; None: not known."""
+    if check.node is None:
+        return None
+    key, default = _TIMINGS[check.by if check.by in _TIMINGS else "probe"][name]
+    found = get(check.node, key)
+    return default if found is None else seconds(expand(found.text or "", {}).text)

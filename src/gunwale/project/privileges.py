@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from gunwale.project.containers import Pod, Task
 from gunwale.project.facts import Given, Place, Unknown
+from gunwale.project.readers.ecs_task import get
 from gunwale.project.readers.python import PythonFile
 
 if TYPE_CHECKING:
     from gunwale.project.image import Image
     from gunwale.project.model import Project
     from gunwale.project.start_path import Start
+    from gunwale.project.syntax.yaml import Node
 
 # Official images that begin as root; of others, by whom they begin is not known.
 _ROOT_BASES = re.compile(
@@ -42,10 +45,34 @@ def user(project: Project, start: Start) -> User | Unknown:
         return Unknown("not a container of the project")
     if _drops(project, start):
         return User("another user", start.launch.at)
-    said = service.get("user") if service else None
+    said = service.get("user") if service else _of_platform(start)
     if said is not None and said.text:
         return Unknown("a variable") if "$" in said.text else User(said.text, said.at)
-    return _of_image(image)
+    found = _of_image(image)
+    refused = must_be_non_root(start)
+    if refused is not None and (isinstance(found, Unknown) or found.is_root):
+        return Unknown(f"{refused.at} refuses to start it as root")
+    return found
+
+
+def must_be_non_root(start: Start) -> Node | None:
+    """Return Kubernetes' runAsNonRoot where it holds for *start*: the container's outweighs the pod's."""
+    pod = start.launch.platform
+    if not isinstance(pod, Pod):
+        return None
+    for owner in (pod.node, pod.spec):
+        said = owner.get("securityContext", "runAsNonRoot")
+        if said is not None:
+            return said if said.scalar() is True else None
+    return None
+
+
+def _of_platform(start: Start) -> Node | None:
+    platform = start.launch.platform
+    if isinstance(platform, Pod):
+        said = (each.get("securityContext", "runAsUser") for each in (platform.node, platform.spec))
+        return next((each for each in said if each is not None), None)
+    return get(platform.node, "user") if isinstance(platform, Task) else None
 
 
 def _of_image(image: Image) -> User | Unknown:

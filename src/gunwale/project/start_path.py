@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gunwale.project.launch import Launch, Words
     from gunwale.project.model import Project
 
+_ALONE = "dockerfile"  # the launcher of an image's own command
 _LONGEST = 12  # programs one after another; a path that is longer goes in circles
 # Official images whose own command serves no Python application.
 _OTHER_BASES = re.compile(
@@ -236,11 +237,19 @@ def starts(project: Project) -> tuple[Start, ...]:
     """Return where every launch of production ends."""
     known = sorted(module.name for module in pkgutil.iter_modules(launchers.__path__))
     modules = [importlib.import_module(f"{launchers.__name__}.{each}") for each in known]
-    found: list[Start] = []
+    found: list[Launch] = []
     for module in sorted(modules, key=lambda each: getattr(each, "IS_LAST", False)):
         if not (found and getattr(module, "IS_LAST", False)):
-            found += [_resolve(project, launch) for launch in module.launches(project)]
-    return tuple(found)
+            found += module.launches(project)
+    # What a platform starts is not started by the image alone.
+    placed = {_stage(each) for each in found if each.kind != _ALONE}
+    kept = [each for each in found if each.kind != _ALONE or _stage(each) not in placed]
+    return tuple(_resolve(project, each) for each in kept)
+
+
+def _stage(launch: Launch) -> tuple[str, int] | None:
+    image = launch.image
+    return (image.dockerfile.path, image.stage.index) if image else None
 
 
 def web_starts(project: Project) -> tuple[Start, ...]:

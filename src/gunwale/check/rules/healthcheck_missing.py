@@ -41,6 +41,34 @@ HEALTHCHECK CMD python -c "import urllib.request as r; r.urlopen('http://localho
 CMD ["gunicorn", "app:app"]
 ```
 
+## Use instead: one platform of several checks, and the others are for trying it
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+```
+
+```yaml compose.yaml
+services:
+  web:
+    build: .
+```
+
+```yaml deploy/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: registry.example/web:1
+          livenessProbe:
+            httpGet: {path: /health, port: 8000}
+```
+
 ## Use instead: compose
 
 ```dockerfile Dockerfile
@@ -71,6 +99,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
+    from gunwale.project.start_path import Start
 
 RULE = About(Topic.HEALTHCHECK, Severity.WARNING)
 
@@ -78,12 +107,14 @@ RULE = About(Topic.HEALTHCHECK, Severity.WARNING)
 def check(project: Project) -> Iterator[Finding]:
     """Look at each image a server is started from, with what starts it."""
     for image, starts in project.derive(images):
-        unchecked = [start for start in starts if not checks(start)]
-        if unchecked:
-            services = [start.launch.service for start in unchecked if start.launch.service]
+        if not any(checks(start) for start in starts):
             yield Finding(
                 at=image.at,
                 message="no health check: neither HEALTHCHECK nor one of a platform",
-                hint="add HEALTHCHECK, or healthcheck to the compose service",
-                because=tuple(Because(each.at, f"service {each.name} has none either") for each in services),
+                hint="add HEALTHCHECK, healthcheck to the compose service, or probes to the container",
+                because=tuple(_because(start) for start in starts if start.launch.kind != "dockerfile"),
             )
+
+
+def _because(start: Start) -> Because:
+    return Because(start.launch.at, f"{start.launch.title.rpartition(': ')[2]} has none either")

@@ -1,0 +1,101 @@
+"""Which image of the project a platform's container runs, and what the platform says of it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunwale.project import image
+from gunwale.project.readers.compose import Compose
+from gunwale.project.readers.dockerfile import Dockerfile
+from gunwale.project.roles import of_production
+
+if TYPE_CHECKING:
+    from gunwale.project.facts import Place
+    from gunwale.project.image import Image
+    from gunwale.project.model import Project
+    from gunwale.project.readers.kubernetes import Object
+    from gunwale.project.syntax.yaml import Node
+
+# What runs beside applications under a name of its own: never the project's only image.
+_OTHERS = re.compile(
+    r"(?:.*/)?(?:nginx|postgres(?:ql)?|postgis|mysql|mariadb|redis|valkey|memcached|mongo|rabbitmq|elasticsearch|"
+    r"opensearch|busybox|alpine|debian|ubuntu|curl|envoy|haproxy|traefik|caddy|pgbouncer|cloud-sql-proxy|"
+    r"cloudsql-proxy|gce-proxy|fluent-?bit|fluentd|datadog|agent|statsd|xray|aws-xray-daemon|otel|node|"
+    r"oauth2-proxy|kubectl|minio|mailhog|adminer|prometheus|grafana|[\w-]*-exporter)(?:[:@].*)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pod:
+    """A container of Kubernetes: its *node*, its pod's *spec*, and the *controller* that makes the pod."""
+
+    node: Node
+    spec: Node
+    controller: Object
+
+    @property
+    def at(self) -> Place:
+        """Where the container is written."""
+        return self.node.at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A container of an ECS task: its own *node*, and the task's *definition*."""
+
+    node: Node
+    definition: Node
+
+    @property
+    def at(self) -> Place:
+        """Where the container is written."""
+        return self.node.at
+
+
+def image_of(project: Project, reference: str) -> Image | None:
+    """Return the project's image that a platform calls *reference*, where it can be told."""
+    name = _last(reference)
+    if not name and not reference:
+        return None
+    built = _by_compose_name(project).get(name) if name else None
+    if built is not None:
+        return built
+    if _OTHERS.fullmatch(reference):
+        return None
+    paths = of_production(each.path for each in project.of(Dockerfile))
+    named = [path for path in paths if name and _is_named(path, name)]
+    chosen = named if len(named) == 1 else paths
+    if len(chosen) != 1:
+        return None
+    dockerfile = project.one(Dockerfile, chosen[0])
+    return image.build(project, dockerfile, None, None) if dockerfile else None
+
+
+def _last(reference: str) -> str:
+    """Return the name without registry, tag and digest; "" where a variable hides it."""
+    name = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return "" if "$" in name or "{" in name or "<" in name else name
+
+
+def _is_named(path: str, name: str) -> bool:
+    folder, _, file = path.rpartition("/")
+    words = {posixpath.basename(folder), file.removeprefix("Dockerfile.").removesuffix(".Dockerfile")}
+    return any(word and (word == name or name.endswith(f"-{word}")) for word in words - {"Dockerfile", ""})
+
+
+def _by_compose_name(project: Project) -> dict[str, Image]:
+    found: dict[str, Image] = {}
+    for each in project.of(Compose):
+        for service in each.services:
+            said = service.text("image")
+            if said and service.build is not None:
+                dockerfile = project.one(Dockerfile, service.build.dockerfile)
+                target, context = service.build.target, service.build.context
+                made = image.build(project, dockerfile, target, context) if dockerfile else None
+                if made is not None:
+                    found.setdefault(_last(said), made)
+    return found

@@ -1,0 +1,145 @@
+"""What Kubernetes and Amazon ECS start, as whom, who checks it, and how long they wait for its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gunwale.project.facts import Unknown
+from gunwale.project.health import Request, checks, timing
+from gunwale.project.model import Project
+from gunwale.project.privileges import User, user
+from gunwale.project.start_path import Start, web_starts
+from gunwale.project.stopping import grace, seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCKERFILE = 'FROM python:3.13-slim\nCOPY . /\nUSER root\nCMD ["gunicorn", "-w", "2", "app:app"]\n'
+POD = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      %s
+      containers:
+        - name: proxy
+          image: nginx:1.29
+        - name: web
+          image: registry.example/shop:1
+          %s
+"""
+TASK = """{"containerDefinitions": [
+  {"name": "web", "image": "registry.example/shop:1", %s "essential": true},
+  {"name": "redis", "image": "redis:8"}
+]}
+"""
+STACK = """Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - Name: web
+          Image: !Sub "${Repository}:${Tag}"
+          User: "1000"
+          StopTimeout: 60
+          Command: [gunicorn, -w, "5", "app:app"]
+          HealthCheck: {Command: [CMD-SHELL, curl -f http://localhost:8000/up], Interval: 10}
+"""
+
+
+def _start(root: Path, files: dict[str, str]) -> Start:
+    for name, text in {"Dockerfile": DOCKERFILE, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (start,) = Project(root).derive(web_starts)
+    return start
+
+
+def test_a_platforms_command_goes_over_the_images_and_the_image_alone_starts_nothing(tmp_path: Path) -> None:
+    files = {"k8s/web.yaml": POD % ("", 'args: ["gunicorn", "-w", "3", "app:app"]')}
+    start = _start(tmp_path, files)
+
+    assert start.server is not None
+    assert (start.launch.kind, start.server.number("workers", 1)) == ("kubernetes", 3)
+    assert start.server.at.path == "k8s/web.yaml"
+
+
+def test_cloudformation_and_a_task_definition_are_one(tmp_path: Path) -> None:
+    start = _start(tmp_path, {"stack.yml": STACK})
+    (found,) = checks(start)
+    waits = grace(start)
+
+    assert start.server is not None
+    assert start.server.number("workers", 1) == 5
+    assert found.request == Request("localhost", "8000", "/up")
+    assert timing(found, "period") == 10
+    assert timing(found, "timeout") == 5
+    assert waits is not None
+    assert waits.left == 60
+
+
+@pytest.mark.parametrize(
+    ("spec", "container", "name"),
+    [
+        ("", "", "root"),
+        ("securityContext: {runAsUser: 1000}", "", "1000"),
+        ("securityContext: {runAsUser: 1000}", "securityContext: {runAsUser: 0}", "0"),
+        ("securityContext: {runAsNonRoot: true}", "", None),
+        ("securityContext: {runAsNonRoot: true}", "securityContext: {runAsNonRoot: false}", "root"),
+    ],
+)
+def test_the_pod_says_as_whom_the_container_outweighing_it(
+    spec: str, container: str, name: str | None, tmp_path: Path
+) -> None:
+    start = _start(tmp_path, {"k8s/web.yaml": POD % (spec, container)})
+    found = user(Project(tmp_path), start)
+
+    assert (found.name if isinstance(found, User) else None) == name
+    assert isinstance(found, Unknown) == (name is None)
+
+
+@pytest.mark.parametrize(
+    ("said", "commands"),
+    [
+        ("", []),
+        ('"healthCheck": {"command": ["CMD", "curl", "-f", "localhost/up"]},', ["curl -f localhost/up"]),
+        ('"healthCheck": {"command": ["NONE"]},', []),
+    ],
+)
+def test_ecs_does_not_run_the_images_own_check(said: str, commands: list[str], tmp_path: Path) -> None:
+    files = {"Dockerfile": f"{DOCKERFILE}HEALTHCHECK CMD true\n", "task.json": TASK % said}
+    start = _start(tmp_path, files)
+
+    assert start.launch.kind == "ecs"
+    assert [each.command for each in checks(start)] == commands
+
+
+def test_a_prestop_that_sleeps_is_part_of_the_grace_period(tmp_path: Path) -> None:
+    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 12]}}}"
+    start = _start(tmp_path, {"k8s/web.yaml": POD % ("terminationGracePeriodSeconds: 40", hook)})
+    found = grace(start)
+
+    assert found is not None
+    assert (found.said, found.held, found.left) == (40, 12, 28)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("1m30s", 90), ("1.5s", 1.5), ("200ms", 0.2), ("soon", None), ("", None)],
+)
+def test_a_duration_is_read_as_compose_writes_it(text: str, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+def test_a_helm_template_is_not_read_and_said_so(tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nreplicas: {{ .Values.count }}\n"
+    )
+    project = Project(tmp_path)
+    project.derive(web_starts)
+
+    assert [each.why for each in project.not_checked] == ["web.yaml: not read: a template"]
