@@ -10,7 +10,7 @@ Flagged at `Dockerfile:2`.
 ```dockerfile Dockerfile
 FROM python:3.13-slim
 ARG PIP_TOKEN
-RUN pip install --extra-index-url https://x:$PIP_TOKEN@pypi.example/simple shop
+RUN git clone https://x:$PIP_TOKEN@git.example/shop && pip install ./shop
 CMD ["gunicorn", "app:app"]
 ```
 
