@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PROXIES := $(VENV)/.proxies
+TOOLS := $(VENV)/.tools
 UV := $(VENV)/lock/bin/uv
 PIP_QUIET := -qq --disable-pip-version-check
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
@@ -18,7 +19,7 @@ UNSTEERED := --without-steering
 REPORTS := build/promises
 # These refuse, or look into one request: what differs without steering is out of their sight.
 ALIKE := refusals wrapped_refusals plain_gunicorn adoption_pages pep3333 echo forwarded access_log user workers
-.PHONY: setup fmt lint type test e2e soak fuzz proxies promises bench demo docs lock
+.PHONY: setup fmt lint type test e2e soak fuzz proxies tools promises bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -48,7 +49,7 @@ test: setup
 	$(PYTEST) -n 4 --dist worksteal -m "not slow and not soak and not docker and not root"
 
 # Exactly the rest, and the promises once more without steering. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
-e2e: setup proxies
+e2e: setup proxies tools
 	$(PYTEST) -m "(slow or docker or root) and not soak"
 	$(PYTEST) $(TOGETHER) $(UNSTEERED) tests/conformance $(ALIKE:%=--ignore=tests/conformance/test_%.py)
 
@@ -77,6 +78,13 @@ $(PROXIES): requirements/proxies.txt $(STAMP)
 	$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/proxies.txt
 	@touch $@
 
+# The tools of the trade that judge rendered files.
+tools: $(TOOLS)
+
+$(TOOLS): requirements/tools.txt $(STAMP)
+	$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/tools.txt
+	@touch $@
+
 bench: setup
 	for bench in $(filter-out bench/demo.py bench/fuzz.py bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
 
@@ -91,6 +99,7 @@ lock: $(UV)
 	$(COMPILE) $(UPGRADE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file requirements/image.txt requirements/image.in
 	$(COMPILE) $(UPGRADE) --output-file requirements/proxies.txt requirements/proxies.in
+	$(COMPILE) $(UPGRADE) --output-file requirements/tools.txt requirements/tools.in
 
 $(UV): requirements/lock.txt
 	$(PYTHON) -m venv $(VENV)/lock

@@ -99,8 +99,9 @@ def _process(deployment: Deployment) -> Iterator[str]:
     yield '    security_opt: ["no-new-privileges:true"]'
     names = [name for name in plan.environment.required if name != "DATABASE_URL"]
     needs_database = budget.is_declared(deployment)
-    if names or needs_database:
+    if names:
         yield from told(deployment.because("environment.required"), "    ")
+    if names or needs_database:
         yield "    environment:"
         yield from (f"      {name}: ${{{name}:?}}" for name in names)
     if needs_database:

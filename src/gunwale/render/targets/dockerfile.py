@@ -68,6 +68,8 @@ def _build(deployment: Deployment, found: Packaging) -> Iterator[str]:
         yield from told(deployment.because("image.cache_mounts"))
         mount = f"--mount=type=cache,target=/cache {_CACHES.get(found.tool, 'PIP_CACHE_DIR')}=/cache "
     for words in _install(found, is_cached=bool(mount)):
+        if mount:
+            yield "# hadolint ignore=DL3042"  # the cache is a mount, no part of a layer
         yield f"RUN {mount}{words}"
     yield "# >>> yours: build (assets and the like; they stay in this stage but for COPY --from=build)"
     yield "# <<< yours: build"

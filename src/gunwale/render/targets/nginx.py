@@ -81,7 +81,7 @@ def _servers(deployment: Deployment, found: Front) -> Iterator[str]:
         yield f"    ssl_certificate {certificate}/fullchain.pem;"
         yield f"    ssl_certificate_key {certificate}/privkey.pem;"
         yield "    ssl_protocols TLSv1.2 TLSv1.3;"
-        yield "    ssl_session_cache shared:application:10m;"
+        yield "    ssl_session_cache shared:tls:10m;"
         yield "    ssl_session_tickets off;"
     else:
         yield "    listen 80;"

@@ -82,12 +82,12 @@ def _service(deployment: Deployment) -> Iterator[str]:
     yield "[Service]"
     yield from told(deployment.because("rollout.command"))
     yield f"ExecStart={home}/.venv/bin/{' '.join(_quoted(word) for word in words)}"
+    yield "Type=notify"
     if plan.rollout.command == "gunwale":
-        yield "Type=exec"
+        yield "# No socket unit: a socket that systemd keeps open could not be handed to a new version."
         yield "# Answers with the reason, and the old version stays, when the new one does not start."
         yield f"ExecReload={home}/.venv/bin/gunwale reload"
     else:
-        yield "Type=notify"
         yield "ExecReload=kill -HUP $MAINPID"
     yield f"WorkingDirectory={home}"
     yield "Environment=PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"
