@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.facts import Given
+from gunwale.project.readers.python import PythonFile
+from gunwale.project.roles import Role, role
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
+    from gunwale.project.model import Project
     from gunwale.project.start_path import Start
 
 # "gevent", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "flask_sockets.worker" are gevent's.
@@ -34,8 +37,20 @@ def hub(start: Start) -> Hub | None:
     if server.name in ("gevent", "eventlet"):
         return Hub(server.name, server.at, is_worker_class=False)
     chosen = server.settings.get("worker_class")
-    if server.name == "gunicorn" and isinstance(chosen, Given):
+    if server.name in ("gunicorn", "gunwale") and isinstance(chosen, Given):
         for name, regex in _CLASSES:
             if regex.search(str(chosen.value)):
                 return Hub(name, chosen.at, is_worker_class=True)
     return None
+
+
+def is_patched(project: Project, start: Start) -> bool:
+    """Whether anything patches the standard library for the hub: code, or the way it is started."""
+    if any("gevent.monkey" in step.text for step in start.steps):
+        return True
+    return any(
+        call.name.startswith(("gevent.monkey.patch_", "eventlet.monkey_patch", "eventlet.patcher."))
+        for file in project.of(PythonFile)
+        if role(file.path) is not Role.DEVELOPMENT
+        for call in file.calls
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.model import Project
-from gunwale.project.start_path import Start, starts
+from gunwale.project.start_path import Start, starts, web_starts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +204,28 @@ def test_settings_come_from_file_environment_and_command_line_in_gunicorns_order
     backlog = start.server.settings["backlog"]
     assert isinstance(backlog, Given)
     assert backlog.variables == ("cpu_count()",)
+
+
+def test_a_plan_is_started_by_gunwale_serve_with_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\n\n[tool.gunwale]\napp = "shop:app"\n\n[tool.gunwale.serve]\nthreads = 4\n'
+    )
+    (start,) = Project(tmp_path).derive(web_starts)
+    server = start.server
+
+    assert server is not None
+    assert (server.name, server.application, server.number("threads", 1)) == ("gunwale", "shop:app", 4)
+    assert server.number("workers", 1) is None
+    assert str(server.setting_at("threads")) == "pyproject.toml:8"
+
+
+def test_a_command_of_the_users_own_under_gunwale_keeps_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        'FROM python:3.13-slim\nCMD ["gunwale", "serve", "--", "gunicorn", "-w", "3", "shop:app"]\n'
+    )
+    (start,) = Project(tmp_path).derive(web_starts)
+    server = start.server
+
+    assert server is not None
+    assert (server.name, server.application, server.number("workers", 1)) == ("gunwale", "shop:app", 3)
+    assert [each.text for each in start.ancestors] == ["gunwale serve"]
