@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,14 @@ def shell(line: str, at: Place) -> Words:
 def given(words: tuple[str, ...] | list[str], at: Place) -> Words:
     """Return *words* that all stand at one place."""
     return tuple(Given(word, at) for word in words)
+
+
+def split(line: str) -> list[str]:
+    """Split *line* as a shell does, and at blanks where its quotes do not match."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
 
 
 def of_instruction(instruction: Instruction | None) -> Words:

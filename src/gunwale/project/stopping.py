@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from gunwale.project.containers import Pod, Task
 from gunwale.project.expand import expand
 from gunwale.project.readers.ecs_task import get
+from gunwale.project.readers.systemd import Unit
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.start_path import Start
     from gunwale.project.syntax.yaml import Node
 
-DOCKER, KUBERNETES, ECS = 10.0, 30.0, 30.0  # seconds: their defaults (facts of each platform, 2026-11-22)
+DOCKER, KUBERNETES, ECS, SYSTEMD = (
+    10.0,
+    30.0,
+    30.0,
+    90.0,
+)  # seconds: their defaults (facts of each platform, 2026-11-22)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|m|s)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001}
 _SLEEP = re.compile(r"\bsleep\s+(\d+)")
@@ -45,6 +51,8 @@ def grace(start: Start) -> Grace | None:
         return _of_pod(platform)
     if isinstance(platform, Task):
         return _said("stopTimeout", get(platform.node, "stopTimeout"), ECS)
+    if isinstance(platform, Unit):
+        return _of_unit(platform)
     if service is not None:
         return _said("stop_grace_period", service.get("stop_grace_period"), DOCKER)
     return None
@@ -65,6 +73,14 @@ def _said(name: str, node: Node | None, default: float) -> Grace | None:
         return Grace(name, default, None)
     found = seconds(expand(node.text or "", {}).text)
     return Grace(name, found, node.at) if found is not None else None
+
+
+def _of_unit(unit: Unit) -> Grace | None:
+    said = unit.service.last("TimeoutStopSec") or unit.service.last("TimeoutSec")
+    if said is None:
+        return Grace("TimeoutStopSec", SYSTEMD, None)
+    found = seconds(said.value.replace(" ", "").replace("sec", "s").replace("min", "m"))
+    return Grace("TimeoutStopSec", found, said.at) if found is not None else None
 
 
 def _of_pod(pod: Pod) -> Grace | None:

@@ -143,3 +143,46 @@ def test_a_helm_template_is_not_read_and_said_so(tmp_path: Path) -> None:
     project.derive(web_starts)
 
     assert [each.why for each in project.not_checked] == ["web.yaml: not read: a template"]
+
+
+UNIT = """[Service]
+Environment=WEB_CONCURRENCY=3 "NAME=the shop"
+ExecStart=-/srv/venv/bin/gunicorn --bind 127.0.0.1:8000 \\
+    app:app
+TimeoutStopSec=1min 30s
+"""
+
+
+def test_a_unit_is_started_with_its_environment(tmp_path: Path) -> None:
+    (tmp_path / "shop.service").write_text(UNIT)
+    (start,) = Project(tmp_path).derive(web_starts)
+    waits = grace(start)
+
+    assert start.server is not None
+    assert start.server.number("workers", 1) == 3
+    assert start.server.application == "app:app"
+    assert str(start.server.at) == "shop.service:3"
+    assert start.environ["NAME"].value == "the shop"
+    assert waits is not None
+    assert waits.said == 90
+
+
+def test_supervisord_starts_its_programs_on_a_machine(tmp_path: Path) -> None:
+    (tmp_path / "supervisor").mkdir()
+    programs = "[program:worker]\ncommand=rq worker\n[program:web]\ncommand=gunicorn app:app ; serves\n"
+    (tmp_path / "supervisor/shop.conf").write_text(programs)
+    (start,) = Project(tmp_path).derive(web_starts)
+
+    assert start.launch.kind == "supervisord"
+    assert str(start.launch.at) == "supervisor/shop.conf:4"
+
+
+def test_supervisord_as_a_containers_command_stays_above_its_server(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": 'FROM a\nCOPY . /\nCMD ["supervisord", "-n", "-c", "/supervisord.conf"]\n',
+        "supervisord.conf": "[program:nginx]\ncommand=nginx\n[program:web]\ncommand=gunicorn app:app\n",
+    }
+    start = _start(tmp_path, files)
+
+    assert start.launch.kind == "dockerfile"
+    assert [each.text for each in start.ancestors] == ["supervisord"]

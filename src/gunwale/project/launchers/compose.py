@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from gunwale.project import image, launch
@@ -84,11 +83,8 @@ def _given(service: Service, key: str) -> launch.Words | None:
         return tuple(
             Given(expand(each.text, {}).text, each.at) for each in node.elements if each.text is not None
         )
-    try:  # compose splits a text as a shell does, and runs it without one
-        words = shlex.split(expand(node.text, {}).text)
-    except ValueError:
-        words = node.text.split()
-    return launch.given(words, node.at)
+    # compose splits a text as a shell does, and runs it without one
+    return launch.given(launch.split(expand(node.text, {}).text), node.at)
 
 
 def _environ(project: Project, service: Service, made: Image) -> dict[str, Given[str]]:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given
-from gunwale.project.launch import given
+from gunwale.project.launch import given, split
 from gunwale.project.python.values import value
 
 if TYPE_CHECKING:
@@ -41,14 +40,7 @@ def command_words(project: Project, file: PythonFile, call: Call) -> Words | Non
     if line == _UNKNOWN:
         return None
     is_shell = call.name == "os.system" or call.argument("shell") is not None
-    return given(["sh", "-c", line] if is_shell else _split(line), at)
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return line.split()
+    return given(["sh", "-c", line] if is_shell else split(line), at)
 
 
 def _words(project: Project, file: PythonFile, node: ast.expr, depth: int) -> list[str] | None:
@@ -70,7 +62,7 @@ def _words(project: Project, file: PythonFile, node: ast.expr, depth: int) -> li
         return _built(project, file, node, depth)
     if isinstance(node, ast.Call) and file.name(node.func) == "shlex.split" and node.args:
         line = _text(project, file, node.args[0])
-        return None if line == _UNKNOWN else _split(line)
+        return None if line == _UNKNOWN else split(line)
     return None
 
 

@@ -1,0 +1,37 @@
+"""supervisord's configuration: the programs it runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gunwale.project.syntax import ini
+
+if TYPE_CHECKING:
+    from gunwale.project.facts import Source
+
+TOPIC = "start"
+_NAME = re.compile(r"(?:.*/)?[\w.-]*supervisor[\w.-]*(?:/.*)?\.(?:conf|ini)")
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisord:
+    """One file: its *programs*, and *main*, the section of supervisord itself."""
+
+    path: str
+    programs: tuple[ini.Section, ...]
+    main: ini.Section | None
+
+
+def is_one(path: str) -> bool:
+    """Tell by the name: supervisord.conf, or any in a directory named for it."""
+    return _NAME.fullmatch(path) is not None
+
+
+def read(source: Source) -> Supervisord | None:
+    """Read one file; None where it runs no program."""
+    found = ini.sections(source)
+    programs = tuple(each for each in found if each.name.startswith("program:"))
+    main = next((each for each in found if each.name == "supervisord"), None)
+    return Supervisord(source.path, programs, main) if programs else None
