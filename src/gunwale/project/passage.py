@@ -48,9 +48,10 @@ class Target:
 class Passage:
     """One way through one proxy. *operations* by field and the plan's words; *like* is the known layer.
 
-    *unsure*: why an operation that is not among *sure* may be another; "" where the files say all.
+    *unsure*: why one that is not among *operations* may be any; "" where the files say all.
     *service* is the compose service that it runs as, where the files tell. *sends* are the places where
-    fields are written. *read_timeout* in seconds, *max_body* in bytes (0: any); None: not written.
+    fields are written; *takes_any_host*: it names no host of its own. *read_timeout* in seconds, *max_body*
+    in bytes (0: any); None: not written.
     """
 
     proxy: str
@@ -61,6 +62,7 @@ class Passage:
     sends: Mapping[str, Place] = field(default_factory=dict)
     keeps_host: bool | None = None
     is_tls: bool = False
+    takes_any_host: bool = False
     unsure: str = ""
     path: str = "/"
     service: Service | None = None

@@ -162,12 +162,19 @@ def _passage(
         sends=sends,
         keeps_host=nginx_values.keeps_host(host.words[1] if host and len(host.words) > 1 else "$proxy_host"),
         is_tls=_is_tls(scopes),
+        takes_any_host=_takes_any_host(scopes),
         unsure=next((scope.unsure for scope in scopes if scope.unsure), ""),
         path=location.words[-1] if location and location.words else "/",
         service=service,
         read_timeout=_seconds(_in_force(scopes, "proxy_read_timeout")),
         max_body=_size(_in_force(scopes, "client_max_body_size")),
     )
+
+
+def _takes_any_host(scopes: tuple[Scope, ...]) -> bool:
+    names = {word for scope in scopes for each in scope.all("server_name") for word in each.words}
+    has_server = any(scope.head is not None and scope.head.name == "server" for scope in scopes)
+    return has_server and names <= {"_", ""}
 
 
 def _is_tls(scopes: tuple[Scope, ...]) -> bool:
