@@ -77,7 +77,7 @@ def base_image(engine: Engine) -> str:
     return tag
 
 
-def _wheelhouse(engine: Engine, base: str) -> Path:
+def wheelhouse(engine: Engine, base: str) -> Path:
     """Download the locked wheels for the base image's Python, unless they are there."""
     version = engine.run(
         "run", "--rm", base, "python3", "-c", "import sys; print(*sys.version_info[:2], sep='.')"
@@ -108,7 +108,7 @@ def application_image(engine: Engine, base: str, source: Path) -> str:
         context = Path(folder)
         shutil.copy(Path(__file__).with_name("Dockerfile"), context)
         shutil.copy(REQUIREMENTS, context / "requirements.txt")
-        shutil.copytree(_wheelhouse(engine, base), context / "wheelhouse")
+        shutil.copytree(wheelhouse(engine, base), context / "wheelhouse")
         built_wheel(context / "gunwale")
         leave_out = shutil.ignore_patterns("tests", "__pycache__", "instance", "*.sqlite*")
         shutil.copytree(source, context / "app", ignore=leave_out)
