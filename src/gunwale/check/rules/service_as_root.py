@@ -49,7 +49,7 @@ ExecStart=/srv/shop/venv/bin/gunicorn --workers 4 app:app
 
 ```ini shop.service
 [Service]
-ExecStart=/home/shop/venv/bin/gunicorn --workers 4 app:app
+ExecStart=%h/venv/bin/gunicorn --workers 4 app:app
 
 [Install]
 WantedBy=default.target
