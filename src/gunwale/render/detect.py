@@ -84,7 +84,7 @@ def _application(found: Detected, directory: Path, project: Project, given: str 
     told: list[Value] = []
     for start in project.derive(web_starts):
         server = start.server
-        if server is None or not server.application:
+        if server is None or server.is_development or not server.application:
             continue
         text = server.application if ":" in server.application else f"{server.application}:application"
         if _is_app(text) and applications.has_module(directory, text):
@@ -103,7 +103,8 @@ def _application(found: Detected, directory: Path, project: Project, given: str 
         made = (
             f"{each.factory}() makes one, which may need arguments" if each.factory else f"{each.name} is one"
         )
-        found.notes.append(f"{each.at}: {made}")
+        folder = each.at.path.rpartition("/")[0]
+        found.notes.append(f"{each.at}: {made}" + (f"; is {folder} the project's root?" if folder else ""))
 
 
 def _is_app(text: str) -> bool:

@@ -117,12 +117,14 @@ def test_what_the_files_do_not_tell_is_said(bare: Path) -> None:
         ),
         ({"app.py": "from flask import Flask\napp = Flask(\n"}, "note: not read: app.py:2"),
         ({"Procfile": "web: gunicorn elsewhere:app\n"}, "elsewhere:app: its module is not found"),
+        ({"backend/app.py": APP}, "note: backend/app.py:2: app is one; is backend the project's root?"),
     ],
 )
 def test_what_it_cannot_understand_leaves_the_project_as_it_is(
     bare: Path, files: dict[str, str], said: str
 ) -> None:
     for name, text in files.items():
+        (bare / name).parent.mkdir(exist_ok=True)
         (bare / name).write_text(text)
     before = _files(bare)
 
