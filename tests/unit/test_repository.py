@@ -25,6 +25,7 @@ SUPERVISOR_LINES = 1200
 # What PID 1 may load of gunwale beside serve itself; everything else is the standard library.
 SUPERVISOR_MAY_LOAD = ("gunwale.serve", "gunwale.runtime.scoreboard", "gunwale.plan.budget")
 HELP_SECONDS = 1.0
+TEST_FILE = re.compile(r"(^|/)(tests?/|test_|conftest)")
 # A registry, a mirror or a path of one machine has no place in the repository.
 PRIVATE = re.compile(
     r"(?:--?(?:extra-)?index-url|find-links|registry|mirror)[\s=:\"']+(?:https?|file)://"
@@ -51,7 +52,7 @@ def test_the_wheel_holds_every_module_and_the_type_marker(wheel_files: set[str])
 
 def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(wheel_files: set[str]) -> None:
     assert {name.split("/")[0].split("-")[0] for name in wheel_files} == {"gunwale"}
-    assert not [name for name in wheel_files if "test" in name or name.endswith(".pyc")]
+    assert not [name for name in wheel_files if TEST_FILE.search(name) or name.endswith(".pyc")]
 
 
 def test_the_public_surface_is_what_all_says() -> None:
