@@ -168,9 +168,9 @@ def _is_mended(project: Project, cure: str) -> bool:
     if not cure:
         return False
     required = {each.name for file in project.of(Requirements) for each in file.requirements}
-    return cure in required or any(
-        cure in source.text for source in project.sources if source.path.endswith(".py")
-    )
+    paths = [path for path in project.tree.files if path.endswith(".py")]
+    sources = [project.source(path) for path in paths]
+    return cure in required or any(cure in source.text for source in sources if source is not None)
 
 
 def _used(project: Project, module: str) -> Place | None:

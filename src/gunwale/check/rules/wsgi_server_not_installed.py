@@ -104,6 +104,17 @@ if __name__ == "__main__":
     app.run()
 ```
 
+## Use instead: what is installed is not known
+
+```python app.py
+from flask import Flask
+
+app = Flask(__name__)
+
+if __name__ == "__main__":
+    app.run()
+```
+
 ## Use instead: an extension, which starts nothing
 
 ```toml pyproject.toml
@@ -147,6 +158,8 @@ def check(project: Project) -> Iterator[Finding]:
     if at is None or brings_server(project):
         return
     found = nearest(project, "flask", at.path)
+    if found is None and not project.derive(web_starts):
+        return
     yield Finding(
         at=found or at,
         message="no WSGI server is installed: only the development server can be started",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project import launch
-from gunwale.project.installed import brings_server
+from gunwale.project.installed import brings_server, nearest
 from gunwale.project.python.applications import runs
 from gunwale.project.roles import Role, role
 
@@ -27,7 +27,8 @@ def launches(project: Project) -> Iterator[launch.Launch]:
         for call in project.derive(runs)
         if call.is_main and not call.scope and role(call.at.path) is not Role.DEVELOPMENT
     )
-    if not paths or brings_server(project):
+    # Without requirements what is installed is not known, a server least of all.
+    if not paths or nearest(project, "flask", "") is None or brings_server(project):
         return
     for path in paths:
         at = next(call.at for call in project.derive(runs) if call.at.path == path and call.is_main)
