@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # RFC 3986 §3.2.2, without user information, percent-encoding and zone ids; what Werkzeug routes by.
-_HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
+# No underscore: Werkzeug (since 3.1.7) and Django take such a Host for none at all.
+_HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]{1,44}\])(?::([1-9][0-9]{0,4}))?")
 # RFC 4007 §11: a zone follows a "%"; 15 characters are an interface's name (IFNAMSIZ).
 _ZONE = r"%[A-Za-z0-9._~-]{1,15}"
 _DECORATED = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)({_ZONE})?\]|([0-9.]+))(?::[0-9]{{1,5}})?")
@@ -74,7 +75,7 @@ def scheme(environ: dict[str, Any], value: str) -> bool:
 def host(environ: dict[str, Any], value: str) -> bool:
     """Take *value* as the Host of the client's request, with its port."""
     match = _HOST.fullmatch(value)
-    if match is None or (match[2] and not 0 < int(match[2]) < 65536):
+    if match is None or (match[2] and int(match[2]) > 65535):
         return False
     environ["HTTP_HOST"] = value
     environ["SERVER_NAME"] = match[1]

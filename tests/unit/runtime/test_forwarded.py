@@ -219,7 +219,8 @@ def test_the_host_is_taken(value: str, name: str, port: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "a b", "evil/@shop.example", "shop.example:0", "shop.example:99999", "[::1"]
+    "value",
+    ["", "a b", "evil/@shop.example", "shop.example:0", "shop.example:99999", "[::1", "[]", "my_shop"],
 )
 def test_a_host_that_is_none_is_refused(value: str) -> None:
     environ = resolved(Hops(x_host=1), HTTP_HOST="own.example", HTTP_X_FORWARDED_HOST=value)
