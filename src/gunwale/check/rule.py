@@ -14,7 +14,6 @@ from gunwale.check.finding import Confidence, Finding, Severity, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import ModuleType
 
     from gunwale.project.model import Project
 
@@ -73,17 +72,18 @@ def names() -> list[str]:
 
 def discover() -> dict[str, Rule]:
     """Return every rule by its name, sorted."""
-    return {name: find(name) for name in names()}
+    return {name: _load(name) for name in names()}
 
 
 def find(name: str) -> Rule:
     """Return the rule *name*; KeyError where there is none."""
     if name not in names():
         raise KeyError(name)
-    return _rule(name, importlib.import_module(f"{rules.__name__}.{name.replace('-', '_')}"))
+    return _load(name)
 
 
-def _rule(name: str, module: ModuleType) -> Rule:
+def _load(name: str) -> Rule:
+    module = importlib.import_module(f"{rules.__name__}.{name.replace('-', '_')}")
     about = cast("About", module.RULE)
     check = cast("Callable[[Project], Iterable[Finding]]", module.check)
     return Rule(name, about, inspect.cleandoc(module.__doc__ or ""), check)

@@ -8,6 +8,7 @@ import pytest
 
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.model import Project
+from gunwale.project.python.applications import applications
 from gunwale.project.start_path import Start, starts, web_starts
 
 if TYPE_CHECKING:
@@ -229,3 +230,11 @@ def test_a_command_of_the_users_own_under_gunwale_keeps_its_settings(tmp_path: P
     assert server is not None
     assert (server.name, server.application, server.number("workers", 1)) == ("gunwale", "shop:app", 3)
     assert [each.text for each in start.ancestors] == ["gunwale serve"]
+
+
+def test_an_application_of_a_class_made_of_flask_elsewhere_is_one(tmp_path: Path) -> None:
+    (tmp_path / "base.py").write_text("from flask import Flask\n\nclass Shop(Flask):\n    pass\n")
+    (tmp_path / "app.py").write_text("from base import Shop\n\nserver = Shop('shop')  # made of flask\n")
+    (found,) = Project(tmp_path).derive(applications)
+
+    assert (found.file.path, found.name) == ("app.py", "server")

@@ -56,6 +56,14 @@ flask==2.2.5
 werkzeug<3
 ```
 
+## Use instead: what is installed is not known
+
+```python app.py
+from flask import Flask, escape
+
+app = Flask(__name__)
+```
+
 ## Use instead: both, by what is there
 
 ```python app.py
@@ -154,6 +162,8 @@ _ATTRIBUTES = {
 
 def check(project: Project) -> Iterator[Finding]:
     """Join imports and attributes with the versions that the project allows."""
+    if not requirements(project, "flask"):
+        return  # what is installed is not known
     owners = {each.name for each in project.derive(applications)} | {"app"}
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT or "flask" not in file.source.text.lower():

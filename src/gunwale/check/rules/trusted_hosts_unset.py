@@ -43,10 +43,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.check.finding import Finding, Severity, Topic
+from gunwale.check.finding import Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.python.applications import applications
-from gunwale.project.python.configuration import named
+from gunwale.project.python.configuration import is_prefixed_env, named
 from gunwale.project.versions import may_be
 
 if TYPE_CHECKING:
@@ -61,9 +61,12 @@ def check(project: Project) -> Iterator[Finding]:
     """Look at the project as a whole: where one application sets it, the others may share the setting."""
     if named(project, "TRUSTED_HOSTS") or not may_be(project, "flask", 3, 1):
         return
+    # FLASK_TRUSTED_HOSTS may be set where it runs, unseen.
+    confidence = Confidence.DEFAULT if is_prefixed_env(project) else None
     for application in project.derive(applications)[:1]:
         yield Finding(
             at=application.at,
             message="TRUSTED_HOSTS is not set: any Host is believed",
             hint='set app.config["TRUSTED_HOSTS"] to the names it is reached by, health checks too',
+            confidence=confidence,
         )

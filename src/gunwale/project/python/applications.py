@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from gunwale.project.python.modules import find_owner
 from gunwale.project.readers.python import Call, PythonFile
 from gunwale.project.roles import Role, role
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
+
+
+_FLASK = ("flask.Flask", "flask.app.Flask")
 
 
 class Application(NamedTuple):
@@ -29,12 +33,11 @@ def applications(project: Project) -> tuple[Application, ...]:
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT:
             continue
-        classes = {"flask.Flask", "flask.app.Flask", *_subclasses(file)}
         names = _assigned(file)
         found += [
             Application(file, names.get(id(call.node), ""), ".".join(call.scope), call.at, call)
             for call in file.calls
-            if call.name in classes
+            if _is_flask(project, file, call.name)
         ]
     return tuple(found)
 
@@ -75,11 +78,26 @@ def _application_names(project: Project, file: PythonFile) -> set[str]:
     return names | {"flask.Flask()"}
 
 
-def _subclasses(file: PythonFile) -> set[str]:
+def _is_flask(project: Project, file: PythonFile, name: str) -> bool:
+    """Whether *name*, called in *file*, is Flask or a class of the project made of it."""
+    if name in _FLASK:
+        return True
+    subclasses = project.derive(_subclasses)
+    if (file.path, name) in subclasses:
+        return True
+    if "." not in name or name.rpartition(".")[2] not in {class_ for _, class_ in subclasses}:
+        return False
+    owner = find_owner(project, name, file.path)
+    return owner is not None and (owner[0].path, owner[1]) in subclasses
+
+
+def _subclasses(project: Project) -> set[tuple[str, str]]:
+    """Return the path and name of every class that is made of Flask itself."""
     return {
-        name
+        (file.path, name)
+        for file in project.of(PythonFile)
         for name, node in file.classes.items()
-        if any(file.name(base) in ("flask.Flask", "flask.app.Flask") for base in node.bases)
+        if any(file.name(base) in _FLASK for base in node.bases)
     }
 
 
