@@ -26,11 +26,20 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert missing == []
 
 
-def test_every_page_of_the_documentation_is_in_the_index() -> None:
-    index = ROOT / "docs" / "index.md"
-    linked = {(index.parent / target).resolve() for target in LINK.findall(_prose(index))}
+def test_every_page_of_the_documentation_is_in_an_index() -> None:
+    indices = [ROOT / "docs" / "index.md", ROOT / "docs" / "rules" / "README.md"]
+    linked = {
+        (index.parent / target).resolve() for index in indices for target in LINK.findall(_prose(index))
+    }
 
-    assert {page for page in ROOT.glob("docs/**/*.md") if page != index} <= linked
+    assert {page for page in ROOT.glob("docs/**/*.md") if page != indices[0]} <= linked
+
+
+def test_the_pages_of_the_rules_are_in_step_with_the_rules() -> None:
+    argv = [sys.executable, "docs/rules_pages.py", "--check"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, f"run: python docs/rules_pages.py ({done.stderr.strip()[:500]})"
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:

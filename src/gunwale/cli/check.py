@@ -31,17 +31,18 @@ _FORMATS = ("text", "json", "sarif", "github")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A report of --format json: what it holds is known, and not shown again.",
 )
+@click.option("--checklist", "as_checklist", is_flag=True, help="Show the production checklist instead.")
+@click.option("--fix", "applies", is_flag=True, help="Mend what is mended mechanically, and show the rest.")
+@click.option("--diff", "shows_diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 def command(path: Path, form: str, **options: Any) -> None:
     """Audit the project in PATH, across all of its files at once.
 
     Exit status 1: something was found. What could not be looked at is listed with its reason.
     """
+    if options["as_checklist"] and form not in ("text", "json"):
+        raise click.UsageError("--checklist is written as text or json")
     try:
-        from gunwale.check import run
-
-        report = run.audit(path, _choice(options))
-        writer = importlib.import_module(f"gunwale.check.report.{form}")
-        written = writer.write(report)
+        written, exit_code = _audit(path, form, options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("gunwale"):
             raise
@@ -49,7 +50,31 @@ def command(path: Path, form: str, **options: Any) -> None:
         raise StartError(Problem(where="gunwale check", message=f"needs {error.name}", hint=hint)) from error
     if written:
         click.echo(written)
-    sys.exit(report.exit_code)
+    sys.exit(exit_code)
+
+
+def _audit(path: Path, form: str, options: dict[str, Any]) -> tuple[str, int]:
+    """Return what is to be printed, and the exit status."""
+    from gunwale.check import run
+
+    choice = _choice(options)
+    if options["as_checklist"]:
+        from gunwale.check import checklist
+
+        # All rules, whatever is selected or known: what was not looked for must not look met.
+        items = checklist.items(run.audit(path, run.Choice(is_strict=True)))
+        written = checklist.as_json(items) if form == "json" else checklist.as_text(items)
+        return written, int(any(item.state is checklist.State.NOT_MET for item in items))
+    from gunwale.check import fix
+
+    report = run.audit(path, choice)
+    if options["shows_diff"]:
+        return fix.diff(report), report.exit_code
+    if options["applies"] and (count := fix.apply(report)):
+        click.echo(f"mended {count}: what is left", err=True)
+        report = run.audit(path, choice)
+    writer = importlib.import_module(f"gunwale.check.report.{form}")
+    return writer.write(report), report.exit_code
 
 
 def _choice(options: dict[str, Any]) -> Choice:

@@ -38,6 +38,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Confidence, Finding, Severity, Topic
+from gunwale.check.fix import on_line
 from gunwale.check.rule import About
 from gunwale.project.facts import Unknown
 from gunwale.project.start_path import web_starts
@@ -45,6 +46,8 @@ from gunwale.project.start_path import web_starts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gunwale.check.finding import Fix
+    from gunwale.project.facts import Place
     from gunwale.project.model import Project
 
 RULE = About(Topic.ACCESS_LOG, Severity.WARNING)
@@ -70,5 +73,12 @@ def check(project: Project) -> Iterator[Finding]:
                 at=server.setting_at("accesslog"),
                 message="Gunicorn writes no access log",
                 hint="add --access-logfile -, or serve with gunwale, which writes a line of JSON a request",
+                fix=_fix(project, server.at) if found is None else None,
                 confidence=Confidence.DEFAULT if is_routed else None,
             )
+
+
+def _fix(project: Project, at: Place) -> Fix | None:
+    """Write the option where the command is written, as a list or as a line."""
+    as_list = on_line(project, at, '"gunicorn", ', '"gunicorn", "--access-logfile", "-", ')
+    return as_list or on_line(project, at, "gunicorn ", "gunicorn --access-logfile - ")

@@ -84,6 +84,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Finding, Severity, Topic
+from gunwale.check.fix import on_line
 from gunwale.check.rule import About
 from gunwale.project.context import context_files, dockerignore
 from gunwale.project.private_files import is_private
@@ -116,5 +117,6 @@ def check(project: Project) -> Iterator[Finding]:
                         message=f"{pattern.text} is left out at the root only: {there} gets into the image",
                         hint=f"write **/{pattern.text}",
                         because=(Because(copy.instruction.at, "copied here"),),
+                        fix=on_line(project, pattern.at, pattern.text, f"**/{pattern.text}"),
                     )
                     break

@@ -33,7 +33,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.check.finding import Finding, Fix, Severity, Topic
+from gunwale.check.finding import Finding, Severity, Topic
+from gunwale.check.fix import on_line
 from gunwale.check.rule import About
 from gunwale.project.passage import BY_FIELD
 from gunwale.project.readers.nginx import Nginx, walk
@@ -62,11 +63,7 @@ def check(project: Project) -> Iterator[Finding]:
                     at=each.at,
                     message=f"{name} of the answer is hidden; the client's own still goes on",
                     hint=f'proxy_set_header {name} "";',
-                    fix=Fix(path, each.at.line, each.at.line, _mended(project, path, each.at.line, name)),
+                    fix=on_line(
+                        project, each.at, f"proxy_hide_header {name};", f'proxy_set_header {name} "";'
+                    ),
                 )
-
-
-def _mended(project: Project, path: str, line: int, name: str) -> str:
-    source = project.source(path)
-    text = source.lines()[line - 1] if source else ""
-    return f'{text[: len(text) - len(text.lstrip())]}proxy_set_header {name} "";\n'

@@ -21,6 +21,44 @@ app = Flask(__name__)
 app.config["TRUSTED_HOSTS"] = ["shop.example.com"]
 ```
 
+## Example: Kubernetes asks by the pod's address
+
+Flagged at `deployment.yaml:15`.
+
+```yaml deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+spec:
+  selector:
+    matchLabels: {app: shop}
+  template:
+    metadata:
+      labels: {app: shop}
+    spec:
+      containers:
+        - name: shop
+          image: shop
+          readinessProbe:
+            httpGet:
+              path: /ready
+              port: 8000
+```
+
+```dockerfile shop/Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+```
+
+```python shop/app.py
+from flask import Flask
+
+app = Flask(__name__)
+app.config["TRUSTED_HOSTS"] = ["shop.example.com"]
+```
+
 ## Use instead: the Host of the site
 
 ```dockerfile Dockerfile
@@ -92,12 +130,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.facts import Place
+    from gunwale.project.health import Check
     from gunwale.project.model import Project
 
 RULE = About(Topic.TRUSTED_HOSTS, Severity.ERROR)
-_URL = re.compile(r"https?://(\[[^\]]+\]|[\w.\-]+)")
 _FIELD = re.compile(r"\bhost[\"']?\s*:", re.IGNORECASE)
-_CURL = re.compile(r"\b(?:curl|wget|http)\b[^|;&]*?\s((?:localhost|127\.0\.0\.1)(?::\d+)?)(?:[/\s]|$)")
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -112,17 +149,27 @@ def check(project: Project) -> Iterator[Finding]:
         if server is None or server.name == "gunwale" or project.derive(corrections):
             continue
         for each in checks(start):
-            found = _URL.search(each.command) or _CURL.search(each.command)
-            host = found[1].rpartition(":")[0] or found[1] if found else ""
-            if not host or _FIELD.search(each.command) or each.at in seen or _is_in(host, hosts):
+            request = each.request
+            if request is None or "$" in request.host or each.at in seen:
                 continue
+            if _sends_host(each) or _is_in(request.host, hosts):
+                continue
+            host = request.host or "the pod's address"
+            added = f", or add {host!r} to TRUSTED_HOSTS" if request.host else ": httpHeaders"
             seen.add(each.at)
             yield Finding(
                 at=each.at,
                 message=f"the check asks {host}, which TRUSTED_HOSTS does not hold: it is answered 400",
-                hint=f"send a trusted Host (curl -H 'Host: …'), or add {host!r} to TRUSTED_HOSTS",
+                hint=f"send a trusted Host with the check{added}",
                 because=(Because(at, "only these hosts are answered"),),
             )
+
+
+def _sends_host(check: Check) -> bool:
+    """Whether the check says itself what Host it sends."""
+    fields = check.node.get("httpGet", "httpHeaders") if check.node else None
+    names = [name.text or "" for each in (fields.elements if fields else ()) if (name := each.get("name"))]
+    return _FIELD.search(check.command) is not None or "host" in [name.lower() for name in names]
 
 
 def _trusted(project: Project) -> tuple[Place, list[str]] | None:
