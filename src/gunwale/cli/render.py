@@ -22,6 +22,7 @@ def command(obj: dict[str, Path | None], targets: tuple[str, ...], *, is_check: 
 
     Nothing you edited is overwritten, and either every file is written or none.
     """
+    from gunwale.plan.model import Severity
     from gunwale.render import files
     from gunwale.render.deployment import load_deployment
     from gunwale.render.survey import survey
@@ -32,6 +33,9 @@ def command(obj: dict[str, Path | None], targets: tuple[str, ...], *, is_check: 
     directory = Path()
     deployment = load_deployment(directory, obj["config"], traits())
     click.echo(deployment.plan.title)
+    for problem in deployment.plan.problems:
+        if problem.severity is Severity.WARNING:
+            click.echo(f"warning: {problem}", err=True)
     changes = survey(deployment, targets)
     if is_diff:
         click.echo("".join(each.diff() for each in changes), nl=False)

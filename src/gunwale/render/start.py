@@ -59,7 +59,7 @@ def health(deployment: Deployment, path: str) -> list[str]:
     code = "; ".join(
         (
             "import http.client, sys",
-            f"c = http.client.HTTPConnection('127.0.0.1', {port}, timeout={number(plan.health.timeout)})",
+            f"c = http.client.HTTPConnection('127.0.0.1:{port}', timeout={number(plan.health.timeout)})",
             f"c.request('GET', {path!r}{fields})",
             "sys.exit(c.getresponse().status != 200)",
         )

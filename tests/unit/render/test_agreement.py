@@ -5,6 +5,9 @@ from __future__ import annotations
 import configparser
 import math
 import re
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from gunwale.check.run import Choice, audit
 from gunwale.errors import ConfigurationError
 from gunwale.plan import chain
 from gunwale.plan.server import GUNICORN
@@ -21,11 +25,11 @@ from unit.render.test_ecs import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Files = dict[str, str]
 
-EXAMPLES = 300
+EXAMPLES, AUDITS = 300, 40
+PATIENT = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 FRONTS = {
     "none": ["[]", "['alb']", "[{name='nginx-overwrite', tls=true}]", "[{name='caddy', tls=true}]"],
     "host": ["[{name='nginx-overwrite', tls=true}]", "[{name='nginx-overwrite', tls=false}]", "['alb']"],
@@ -37,6 +41,19 @@ FRONTS = {
     "ecs": ["[{name='alb', tls=true}]", "['cloudflare', {name='alb', tls=true}]"],
     "kubernetes": ["[]"],
 }
+APPLICATION = """\
+import os
+
+from flask import Flask
+
+from gunwale import Gunwale
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_SECURE=True, TRUSTED_HOSTS=["shop.example"]
+)
+Gunwale(app)
+"""
 POOLS = ("none", "pgbouncer")
 
 
@@ -88,7 +105,7 @@ def plans(draw: st.DrawFn) -> list[str]:
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that every target can be rendered for."""
     found = tmp_path_factory.mktemp("project")
-    (found / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    (found / "app.py").write_text(APPLICATION)
     (found / "requirements.txt").write_text("gunwale==0.1\ngunicorn==27.0.1\n")
     (found / "gunwale.toml").write_text('name = "shop"\n')
     return found
@@ -110,11 +127,7 @@ def _render(deployment: Deployment) -> Files:
     max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-        HealthCheck.function_scoped_fixture,
-    ],
+    suppress_health_check=PATIENT,
 )
 @given(words=plans())
 def test_every_number_agrees_with_the_plan(directory: Path, words: list[str]) -> None:
@@ -127,6 +140,26 @@ def test_every_number_agrees_with_the_plan(directory: Path, words: list[str]) ->
         _AGREES[path](deployment, text)
         assert "%!" not in text
         assert not re.search(r"\bNone\b", text) or path == "gunicorn.conf.py"
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=AUDITS,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=PATIENT,
+)
+@given(words=plans())
+def test_gunwales_own_audit_finds_nothing(directory: Path, words: list[str]) -> None:
+    files = _render(_load(directory, words))
+    with tempfile.TemporaryDirectory() as folder:
+        project = shutil.copytree(directory, Path(folder) / "project")
+        for path, text in files.items():
+            (project / path).parent.mkdir(exist_ok=True)
+            (project / path).write_text(text)
+        found = audit(project, Choice(is_strict=True)).findings
+
+    assert [f"{each.finding.at}: {each.rule}: {each.finding.message}" for each in found] == []
 
 
 def _load(directory: Path, words: list[str]) -> Deployment:
@@ -147,7 +180,10 @@ def _gunicorn(deployment: Deployment, text: str) -> None:
     assert found["worker_class"] == serve.worker_class
     assert found["timeout"] == math.ceil(serve.request_timeout)
     assert found["graceful_timeout"] == max(1, math.ceil(serve.drain_timeout))
-    assert found["keepalive"] == math.ceil(serve.keepalive)
+    if serve.worker_class == "sync" and serve.threads == 1:
+        assert "keepalive" not in found  # such a worker keeps none
+    else:
+        assert found["keepalive"] == math.ceil(serve.keepalive)
     assert found["bind"] == list(serve.bind)
     assert found["max_requests"] == serve.max_requests
     assert (found["accesslog"] is None) == (serve.access_log == "off")

@@ -146,7 +146,7 @@ def test_without_an_admin_port_the_application_is_asked_by_a_name_it_trusts(text
     for sets in (("rollout.command=gunicorn",), ("serve.admin_bind=off",)):
         found = text("dockerfile", DOCKER, "security.trusted_hosts=['.shop.example']", *sets)
 
-        assert "HTTPConnection('127.0.0.1', 8000, timeout=2)" in found
+        assert "HTTPConnection('127.0.0.1:8000', timeout=2)" in found
         assert "'Host': 'shop.example'" in found
 
 

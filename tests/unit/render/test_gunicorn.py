@@ -53,6 +53,11 @@ def test_the_environment_comes_first_in_the_order_of_the_plan(settings: Settings
     assert settings(GUNICORN_GRACEFUL_TIMEOUT="9")["graceful_timeout"] == 9
 
 
+def test_keepalive_counts_where_the_environment_chooses_another_class(settings: Settings) -> None:
+    assert "keepalive" not in settings("serve.worker_class=sync")
+    assert settings("serve.worker_class=sync", GUNICORN_WORKER_CLASS="gthread")["keepalive"] == 75
+
+
 def test_port_means_every_interface_and_an_address_is_stronger(settings: Settings) -> None:
     assert settings(PORT="5000")["bind"] == ["0.0.0.0:5000"]
     assert settings(PORT="5000", GUNICORN_BIND="127.0.0.1:1,[::1]:1")["bind"] == ["127.0.0.1:1", "[::1]:1"]

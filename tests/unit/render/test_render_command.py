@@ -87,3 +87,14 @@ def test_an_unknown_target_is_answered_with_the_one_that_was_meant() -> None:
 
 def test_check_and_diff_together_are_a_usage_error() -> None:
     assert _render("--check", "--diff").exit_code == 2
+
+
+def test_what_the_plan_warns_of_is_told_while_its_files_are_written(project: Path) -> None:
+    (project / "gunwale.toml").write_text('name = "shop"\nserve.workers = 9\ndatabase.max_connections = 20\n')
+
+    result = _render("gunicorn")
+
+    assert (
+        "warning: gunwale.toml: database.max_connections: more connections than the database" in result.stderr
+    )
+    assert (project / "gunicorn.conf.py").exists()

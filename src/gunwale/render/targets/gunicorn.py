@@ -122,9 +122,12 @@ def _clock(deployment: Deployment) -> Iterator[str]:
     variables = ("GUNWALE_SERVE_DRAIN_TIMEOUT", "GUNICORN_GRACEFUL_TIMEOUT")
     yield from _setting("graceful_timeout", *variables, default=whole(serve.drain_timeout))
     yield from told(deployment.because("serve.keepalive"))
-    if serve.worker_class == "sync":
-        yield "# A sync worker closes after each response; this counts for every other class."
-    yield f"keepalive = {whole(serve.keepalive)}"
+    if serve.worker_class == "sync" and serve.threads == 1:
+        yield "# A sync worker closes after each response, and means nothing by it."
+        yield 'if worker_class != "sync":'
+        yield f"    keepalive = {whole(serve.keepalive)}"
+    else:
+        yield f"keepalive = {whole(serve.keepalive)}"
 
 
 def _proxies(deployment: Deployment) -> Iterator[str]:
