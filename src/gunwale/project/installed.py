@@ -53,6 +53,7 @@ _MENTION = re.compile(
     r"uvicorn|hypercorn|unitd|passenger)\b",
     re.IGNORECASE,
 )
+_TELLING = (".sh", ".service", "Procfile", "Makefile", "setup.py", "setup.cfg")
 # Where a platform starts the application, it brings the server.
 _PLATFORMS = re.compile(
     r"(?:.*/)?(?:app\.ya?ml|\.ebextensions/.*|\.elasticbeanstalk/.*|zappa_settings\.\w+|serverless\.ya?ml|vercel\.json|"
@@ -69,7 +70,9 @@ def brings_server(project: Project) -> bool:
     for path in project.tree.files:
         if _PLATFORMS.fullmatch(path) or path.endswith(".wsgi"):
             return True
-        is_told = path in dockerfiles or path.endswith((".sh", ".service", "Procfile", "Makefile"))
+        is_told = path in dockerfiles or path.endswith(
+            (".sh", ".service", "Procfile", "Makefile", "setup.py", "setup.cfg")
+        )
         if is_told and role(path) is not Role.DEVELOPMENT and _is_mentioned(project, path):
             return True
     return False

@@ -117,3 +117,25 @@ def test_a_setting_is_the_strongest_of_its_line_of_classes(tmp_path: Path) -> No
 
     assert [each.value for each in values if isinstance(each, Given)] == ["production"]
     assert [each.owner for each in named(project, "TESTING")] == ["Config"]
+
+
+def test_a_module_that_configures_itself_is_selected(tmp_path: Path) -> None:
+    application = "from flask import Flask\napp = Flask(__name__)\napp.config.from_object(__name__)\n"
+    project = _project(tmp_path, application, None)
+
+    assert _names(project) == ["app.py"]
+    assert project.derive(chosen).is_certain
+
+
+def test_what_only_a_run_module_sets_counts_only_where_it_is_run(tmp_path: Path) -> None:
+    main = "if __name__ == '__main__':\n    app.config['SECRET_KEY'] = 'dev'\n"
+    application = f"from flask import Flask\napp = Flask('x')\n{main}"
+    served = named(_project(tmp_path, application, None), "SECRET_KEY")
+
+    assert [each for each in served if each.owner == "app.config"] == []
+
+    (tmp_path / "Dockerfile").write_text('FROM python:3.13-slim\nCOPY . .\nCMD ["python", "app.py"]\n')
+    (tmp_path / "app.py").write_text(f"{application}    app.run()\n")
+    run = named(Project(tmp_path), "SECRET_KEY")
+
+    assert [each.at.line for each in run if each.owner == "app.config"] == [4]

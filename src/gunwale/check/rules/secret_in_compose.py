@@ -91,6 +91,7 @@ from gunwale.project.expand import expand
 from gunwale.project.readers.compose import Compose
 from gunwale.project.roles import of_production
 from gunwale.project.secrets import credentials, is_sample, is_secret
+from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +104,11 @@ RULE = About(Topic.SECRETS, Severity.ERROR)
 def check(project: Project) -> Iterator[Finding]:
     """Look at what every service of production is given."""
     files = {each.path: each for each in project.of(Compose)}
+    deployed = {each.launch.at.path for each in project.derive(web_starts)}
     for path in of_production(files):
         services = () if is_sample(path) else files[path].services
+        # A file that starts no application is what developers start beside it.
+        is_deployed = path in deployed or not deployed
         for service in services:
             for name, node in service.environ.items():
                 expanded = expand(node.text or "", {})
@@ -118,5 +122,5 @@ def check(project: Project) -> Iterator[Finding]:
                     at=node.at,
                     message=f"{message}, used where {asked} is not set" if asked else message,
                     hint=f"write {name}: ${{{name}:?}}, or give it as a secret; change this one",
-                    confidence=Confidence.LIKELY if asked else None,
+                    confidence=(Confidence.LIKELY if asked else None) if is_deployed else Confidence.DEFAULT,
                 )

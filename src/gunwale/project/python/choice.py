@@ -139,6 +139,9 @@ class Chooser:
                 return
 
     def _named(self, where: Where, node: ast.expr, depth: int) -> Iterator[object]:
+        if isinstance(node, ast.Name) and node.id == "__name__":
+            yield Reference(where.file)
+            return
         if isinstance(node, ast.Name) and where.function:
             local = list(self._local(where, node.id, depth))
             if local:
@@ -213,6 +216,8 @@ class Chooser:
             yield from self._asked(where, given[0], given[1] if len(given) > 1 else None, depth)
         elif name == "dict":
             yield _Table(where, {each.arg: each.value for each in node.keywords if each.arg})
+        elif name == "os.path.join" and given:  # files are found by their names
+            yield from self.choices(where, given[-1], depth)
         elif name.rpartition(".")[2] in ("import_string", "str") and given:
             yield from self.choices(where, given[0], depth)
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "get" and given:

@@ -96,7 +96,10 @@ def _loaded(chooser: Chooser, file: PythonFile, call: Call) -> Iterator[Referenc
             yield from _path(chooser.project, each)
         else:  # from_envvar: the variable holds the path
             given = chooser.environ.get(each) if isinstance(each, str) else None
-            yield from _path(chooser.project, given) if given else [Unknown("set from outside")]
+            if given:
+                yield from _path(chooser.project, given)
+            elif chooser.is_open or each in chooser.environ:
+                yield Unknown("set from outside")
 
 
 def _object(project: Project, file: PythonFile, each: object) -> Iterator[Reference | Unknown]:

@@ -13,6 +13,7 @@ from gunwale.project.python.modules import find_owner
 from gunwale.project.python.values import value
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
+from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,7 +69,7 @@ def is_prefixed_env(project: Project) -> bool:
 
 def _in_code(project: Project, file: PythonFile) -> Iterator[Setting]:
     """Yield what ``app.config[…] = …``, ``.update()``, ``.from_mapping()`` and ``app.secret_key =`` set."""
-    for node in ast.walk(file.tree):
+    for node in _run(project, file):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 name = _target(project, target)
@@ -79,6 +80,14 @@ def _in_code(project: Project, file: PythonFile) -> Iterator[Setting]:
             is_config = isinstance(owner, ast.Attribute) and owner.attr == "config"
             if is_config and node.func.attr in ("update", "from_mapping", "setdefault"):
                 yield from _arguments(project, file, node)
+
+
+def _run(project: Project, file: PythonFile) -> Iterator[ast.AST]:
+    """Yield the nodes of *file*; what stands below ``if __name__ == …`` only where the file itself is run."""
+    is_run = any(file.path == step.at.path for start in project.derive(web_starts) for step in start.steps)
+    for statement in file.tree.body:
+        if is_run or not (isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test)):
+            yield from ast.walk(statement)
 
 
 def _target(project: Project, target: ast.expr) -> str:
