@@ -56,9 +56,12 @@ class Task:
         return self.node.at
 
 
-def image_of(project: Project, reference: str) -> Image | None:
-    """Return the project's image that a platform calls *reference*, where it can be told."""
-    name = _last(reference)
+def image_of(project: Project, reference: str, container: str = "") -> Image | None:
+    """Return the project's image that a platform calls *reference*, where it can be told.
+
+    The *container*'s own name tells where a variable hides the image's.
+    """
+    name = _last(reference) or _last(container)
     if not name and not reference:
         return None
     built = _by_compose_name(project).get(name) if name else None

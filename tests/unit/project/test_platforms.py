@@ -50,8 +50,8 @@ STACK = """Resources:
 """
 
 
-def _start(root: Path, files: dict[str, str]) -> Start:
-    for name, text in {"Dockerfile": DOCKERFILE, **files}.items():
+def _start(root: Path, files: dict[str, str], dockerfile: str = "Dockerfile") -> Start:
+    for name, text in {dockerfile: DOCKERFILE, **files}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -186,3 +186,45 @@ def test_supervisord_as_a_containers_command_stays_above_its_server(tmp_path: Pa
 
     assert start.launch.kind == "dockerfile"
     assert [each.text for each in start.ancestors] == ["supervisord"]
+
+
+TERRAFORM = """resource "aws_ecs_task_definition" "web" {
+  family                = "shop"
+  container_definitions = jsonencode([
+    {
+      name        = "backend"
+      image       = "${var.repository}:latest"
+      user        = 1000
+      command     = ["gunicorn", "-w", "4", "app:app"]
+      stopTimeout = 50
+      environment = [{ name = "A", value = var.a }, { "name" : "B", "value" : "b" }]
+    },
+  ])
+}
+"""
+
+
+def test_terraform_makes_tasks_too(tmp_path: Path) -> None:
+    files = {"infra/main.tf": TERRAFORM, "frontend/Dockerfile": "FROM nginx\n"}
+    start = _start(tmp_path, files, "backend/Dockerfile")
+    waits, as_whom = grace(start), user(Project(tmp_path), start)
+
+    assert start.server is not None
+    assert (start.launch.kind, start.server.number("workers", 1)) == ("terraform", 4)
+    assert str(start.server.at) == "infra/main.tf:8"
+    assert {name: each.value for name, each in start.environ.items()} == {"A": "${var.a}", "B": "b"}
+    assert waits is not None
+    assert waits.said == 50
+    assert isinstance(as_whom, User)
+    assert as_whom.name == "1000"
+
+
+@pytest.mark.parametrize(
+    "text", ['resource "a" "b" {', "= = =", "x = [" * 500, "a { " * 300 + "}" * 300, "\x01"]
+)
+def test_terraform_that_is_broken_is_read_as_far_as_it_goes(text: str, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(text)
+    project = Project(tmp_path)
+
+    assert project.derive(web_starts) == ()
+    assert all("reader failed" not in each.why for each in project.not_checked)

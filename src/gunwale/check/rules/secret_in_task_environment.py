@@ -53,6 +53,26 @@ COPY app.py .
 CMD ["gunicorn", "app:app"]
 ```
 
+## Example: Terraform, by a variable
+
+Flagged at `main.tf:5`.
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+```
+
+```hcl main.tf
+resource "aws_ecs_task_definition" "web" {
+  container_definitions = jsonencode([{
+    name  = "web"
+    image = "${var.repository}:latest"
+    environment = [{ name = "DB_PASSWORD", value = var.db_password }]
+  }])
+}
+```
+
 ## Use instead: by name
 
 ```dockerfile Dockerfile
@@ -132,7 +152,9 @@ def check(project: Project) -> Iterator[Finding]:
             if name is None or value is None or not name.text:
                 continue
             is_url = credentials(value.text) is not None
-            if is_url or is_secret(name.text, value.text):
+            # A parameter of the stack is in the task definition as plain as what is written there.
+            is_parameter = isinstance(platform, Task) and (value.text or "").startswith("$")
+            if is_url or is_secret(name.text, "given" if is_parameter else value.text):
                 what = "a URL with a password" if is_url else "a secret"
                 yield Finding(
                     at=name.at,

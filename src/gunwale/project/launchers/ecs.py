@@ -4,62 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.project import launch
-from gunwale.project.containers import Task, image_of
-from gunwale.project.facts import Given
-from gunwale.project.readers.ecs_task import EcsFile, get, text
+from gunwale.project.containers import Task
+from gunwale.project.readers.ecs_task import EcsFile, get
 from gunwale.project.roles import of_production
+from gunwale.project.task_launch import task_launch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunwale.project.image import Image
+    from gunwale.project.launch import Launch
     from gunwale.project.model import Project
 
 
-def launches(project: Project) -> Iterator[launch.Launch]:
+def launches(project: Project) -> Iterator[Launch]:
     """Yield a launch for every container of production that runs an image of the project."""
     files = {each.path: each for each in project.of(EcsFile)}
     for path in of_production(files):
         for each in files[path].resources:
             containers = get(each.node, "containerDefinitions") if each.kind == "task" else None
             for node in containers.elements if containers else ():
-                found = _launch(project, path, Task(node, each.node))
+                found = task_launch(project, "ecs", path, Task(node, each.node))
                 if found is not None:
                     yield found
-
-
-def _launch(project: Project, path: str, task: Task) -> launch.Launch | None:
-    made = image_of(project, text(task.node, "image") or "?")
-    if made is None:
-        return None
-    entrypoint, command = _given(task, "entryPoint"), _given(task, "command")
-    if entrypoint is not None:
-        words = entrypoint + (command or ())
-    elif command is not None:
-        words = launch.of_instruction(made.entrypoint) + command
-    else:
-        words = launch.of_image(made)
-    title = f"{path}: container {text(task.node, 'name') or '?'}"
-    environ = _environ(task, made)
-    return launch.Launch(
-        kind="ecs", title=title, at=task.at, words=words, environ=environ, image=made, platform=task
-    )
-
-
-def _given(task: Task, key: str) -> launch.Words | None:
-    node = get(task.node, key)
-    if node is None:
-        return None
-    texts = [part for each in node.texts() for part in (each.split(",") if node.text else [each])]
-    return launch.given(texts, node.at)
-
-
-def _environ(task: Task, made: Image) -> dict[str, Given[str]]:
-    environ = dict(made.environ)
-    variables = get(task.node, "environment")
-    for each in variables.elements if variables else ():
-        name, value = get(each, "name"), get(each, "value")
-        if name is not None and name.text and value is not None and value.text is not None:
-            environ[name.text] = Given(value.text, value.at)
-    return environ

@@ -42,8 +42,8 @@ def _pod_spec(each: Object) -> Node | None:
 
 
 def _launch(project: Project, pod: Pod) -> launch.Launch | None:
-    said = pod.node.get("image")
-    made = image_of(project, (said.text if said else "") or "")
+    said, name = pod.node.get("image"), pod.node.get("name")
+    made = image_of(project, (said.text if said else "") or "", (name.text if name else "") or "")
     command, arguments = _given(pod, "command"), _given(pod, "args")
     if made is None and command is None:
         return None
@@ -54,7 +54,6 @@ def _launch(project: Project, pod: Pod) -> launch.Launch | None:
     else:
         assert made is not None
         words = launch.of_image(made)
-    name = pod.node.get("name")
     title = f"{pod.controller.path}: container {name.text if name else '?'}"
     environ = _environ(project, pod, made)
     return launch.Launch(
