@@ -24,6 +24,7 @@ class Capacity:
     """*cpu* in CPUs (0.5 is half of one), *memory* in bytes or None where no limit is known.
 
     *sources* tell what was read and what it said; *cpu_why* and *memory_why* which of them decided.
+    *is_assumed*: nothing was read, as the plan is for another machine than this one.
     """
 
     cpu: float
@@ -31,6 +32,7 @@ class Capacity:
     sources: tuple[str, ...] = ()
     cpu_why: str = ""
     memory_why: str = ""
+    is_assumed: bool = False
 
 
 def detect(

@@ -66,7 +66,9 @@ def _application(draft: Draft, around: Surroundings) -> None:
 def _resources(draft: Draft, capacity: Capacity) -> None:
     draft.derive("resources.cpu", Derived(capacity.cpu, capacity.cpu_why or "detected"))
     draft.derive("resources.memory", Derived(capacity.memory, capacity.memory_why or "detected"))
-    if draft.origins["resources.cpu"].source is Source.FILE and draft.values["resources.cpu"] > capacity.cpu:
+    if capacity.is_assumed or draft.origins["resources.cpu"].source is not Source.FILE:
+        return
+    if draft.values["resources.cpu"] > capacity.cpu:
         draft.warn(
             "resources.cpu",
             f"{draft.values['resources.cpu']:g} CPUs are planned, {capacity.cpu:g} may be used here",

@@ -27,6 +27,7 @@ ASSUMED = Capacity(
     memory=None,
     cpu_why="assumed: resources.cpu is not in the plan",
     memory_why="resources.memory is not in the plan",
+    is_assumed=True,
 )
 
 

@@ -59,7 +59,8 @@ def replace(texts: dict[Path, str]) -> None:
     path = Path()
     try:
         for path, text in texts.items():
-            waiting[path] = _beside(path, text)
+            waiting[path] = _beside(path)
+            _fill(waiting[path], text)
         for path, beside in waiting.items():
             before = path.read_bytes() if path.exists() else None
             beside.replace(path)
@@ -76,16 +77,21 @@ def replace(texts: dict[Path, str]) -> None:
             beside.unlink(missing_ok=True)
 
 
-def _beside(path: Path, text: str) -> Path:
+def _beside(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _MODE
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - of a descriptor
+    os.close(descriptor)
+    found = Path(name)
+    found.chmod(mode)
+    return found
+
+
+def _fill(path: Path, text: str) -> None:
+    with path.open("wb") as file:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
-        os.fchmod(file.fileno(), mode)
-    return Path(name)
 
 
 def _restore(path: Path, before: bytes | None) -> None:

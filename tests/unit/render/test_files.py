@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -107,3 +108,21 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(GunwaleError, match="not written by gunwale"):
         files.write(tmp_path, _changes(tmp_path, a="1"))
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("1")
+    filled = []
+
+    def fill(path: Path, text: str) -> None:
+        if filled:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        filled.append(path.write_text(text))
+
+    monkeypatch.setattr(files, "_fill", fill)
+
+    with pytest.raises(StartError, match="No space left on device; nothing was"):
+        files.replace({tmp_path / "a": "2", tmp_path / "b": "2"})
+
+    assert (tmp_path / "a").read_text() == "1"
+    assert _listing(tmp_path) == ["a"]

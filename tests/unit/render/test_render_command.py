@@ -96,3 +96,9 @@ def test_what_the_plan_warns_of_is_told_while_its_files_are_written(project: Pat
 
     assert "warning: gunwale.toml: database.max_connections: more connections than" in result.stderr
     assert (project / "gunicorn.conf.py").exists()
+
+
+def test_a_plan_for_a_larger_machine_is_no_fault(project: Path) -> None:
+    (project / "gunwale.toml").write_text('name = "shop"\nresources.cpu = 64\n')
+
+    assert _render("gunicorn").stderr == ""
