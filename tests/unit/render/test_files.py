@@ -112,12 +112,13 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("1")
-    filled = []
+    filled: list[Path] = []
 
     def fill(path: Path, text: str) -> None:
         if filled:
             raise OSError(errno.ENOSPC, "No space left on device")
-        filled.append(path.write_text(text))
+        path.write_text(text)
+        filled.append(path)
 
     monkeypatch.setattr(files, "_fill", fill)
 
