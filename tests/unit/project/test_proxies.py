@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gunwale.project import nginx_values
 from gunwale.project.facts import Source, UnreadableError
@@ -12,12 +14,39 @@ from gunwale.project.fronts import fronts, passages
 from gunwale.project.model import Project
 from gunwale.project.passage import Target, target
 from gunwale.project.python.client_facts import proxy_fixes, raw_reads
-from gunwale.project.readers import nginx
+from gunwale.project.readers import apache, caddyfile, haproxy, nginx
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
     from gunwale.project.passage import Passage
+
+# What the four grammars are made of, in any order.
+TEXTS = st.lists(
+    st.sampled_from(
+        [
+            *"{};#'\"\\$`<>",
+            " ",
+            "\n",
+            "\r\n",
+            "{{",
+            "{%",
+            "%}",
+            "${",
+            "</",
+            "server",
+            "location",
+            "proxy_pass http://a:1",
+            "ProxyPass / http://a:1/",
+            "reverse_proxy a:1",
+            "frontend",
+            "option forwardfor",
+        ]
+    )
+    | st.text(max_size=5),
+    max_size=60,
+).map("".join)
 
 
 def _passages(root: Path, **files: str) -> tuple[Passage, ...]:
@@ -148,6 +177,18 @@ def test_an_upstream_and_a_variable_of_the_service_lead_to_their_targets(tmp_pat
 def test_what_is_not_nginx_is_said_not_to_be(text: str) -> None:
     with pytest.raises(UnreadableError):
         nginx.read(Source("nginx.conf", text))
+
+
+@pytest.mark.parametrize("reader", [nginx, apache, caddyfile, haproxy], ids=lambda each: each.__name__)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(text=TEXTS)
+def test_a_reader_reads_any_text_or_says_that_it_cannot(reader: ModuleType, text: str) -> None:
+    try:
+        found = reader.read(Source("proxy.conf", text))
+    except UnreadableError:
+        return
+
+    assert found.path == "proxy.conf"
 
 
 def test_a_passage_to_another_program_is_no_front(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place, Source
 
 TOPIC = "trust"
+LONGEST = 4096  # characters of a line that quotes are minded in: shlex takes 17 s for a MiB
 _NAME = re.compile(r"haproxy.*\.(?:cfg|conf)(?:[.\-_]\w+)?", re.IGNORECASE)
 _SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers", "peers", "cache")
 
@@ -53,13 +54,20 @@ def read(source: Source) -> HAProxy:
     """Read one file."""
     found: list[tuple[str, str, list[Line]]] = []
     for number, text in enumerate(source.lines(), 1):
-        try:
-            words = tuple(shlex.split(text, comments=True))
-        except ValueError:
-            words = tuple(text.partition("#")[0].split())
+        words = _words(text)
         if words and words[0] in _SECTIONS:
             found.append((words[0], words[1] if len(words) > 1 else "", []))
         elif words and found:
             column = len(text) - len(text.lstrip()) + 1
             found[-1][2].append(Line(words, source.at(number, column)))
     return HAProxy(source.path, tuple(Section(kind, name, tuple(lines)) for kind, name, lines in found))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    plain = tuple(text.partition("#")[0].split())
+    if len(text) > LONGEST or not plain:
+        return plain
+    try:
+        return tuple(shlex.split(text, comments=True))
+    except ValueError:
+        return plain

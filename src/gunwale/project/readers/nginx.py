@@ -23,12 +23,14 @@ _FOLDER = re.compile(r"nginx|proxy|sites-|conf\.d", re.IGNORECASE)
 _RELEVANT = re.compile(
     r"(?:^|[{;])[ \t]*(?:proxy_(?:pass|set_header)\s|upstream\s+\S+\s*\{|http\s*\{)", re.MULTILINE
 )
+# Every repetition ends with its line, or after so many characters: what opens and never closes stays cheap.
 _TOKEN = re.compile(
     r"""(?P<space>[^\S\n]+) | (?P<line>\n) | (?P<comment>\#[^\n]*)
-    | (?P<jinja>\{%.*?%\}|\{\#.*?\#\})
+    | (?P<jinja>\{%[^\n]{0,300}?%\}|\{\#[^\n]{0,300}?\#\})
     | (?P<mark>[;{}](?!\{))
     | (?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
-    | (?P<word>(?:\$\{[^}\n]*\}|\{\{.*?\}\}|\\.|[^\s;{}"'\\])(?:\$\{[^}\n]*\}|\{\{.*?\}\}|\\.|[^\s;{}])*)
+    | (?P<word>(?:\$\{[^}\n{$]*\}|\{\{[^{}\n]*\}\}|\\.|[^\s;{}"'\\])
+        (?:\$\{[^}\n{$]*\}|\{\{[^{}\n]*\}\}|\\.|[^\s;{}])*)
     | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
