@@ -125,15 +125,16 @@ class Room:
         return True
 
     def _keep_for_greenlets(self) -> None:
-        worker, handle = self._worker, self._worker.handle
+        worker, handle, clients = self._worker, self._worker.handle, self._clients
 
         def handle_with_room(listener: Any, client: Any, address: Any) -> None:
-            self._clients[client] = None
-            self._end_idle_greenlets()
+            clients[client] = None
+            if len(clients) >= worker.worker_connections:
+                self._end_idle_greenlets()
             try:
                 handle(listener, client, address)
             finally:
-                self._clients.pop(client, None)
+                clients.pop(client, None)
 
         worker.handle = handle_with_room
         worker.notify = _then(worker.notify, self._end_idle_greenlets)

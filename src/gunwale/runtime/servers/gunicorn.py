@@ -138,7 +138,11 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
         self._fit_connections()
         hooks = Hooks(self.supervised)
         for name in hooks.NAMES:
-            cfg.set(name, both(getattr(hooks, name), getattr(cfg, name)))
+            theirs = getattr(cfg, name)
+            # Gunicorn's own pre_request writes a debug line: no reason for a call on every request.
+            is_silent = theirs is cfg.settings[name].default and cfg.loglevel.lower() != "debug"
+            ours = getattr(hooks, name)
+            cfg.set(name, ours if is_silent else both(ours, theirs))
 
     def _fit_connections(self) -> None:
         wanted = self.cfg.worker_connections
