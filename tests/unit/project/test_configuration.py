@@ -139,3 +139,16 @@ def test_what_only_a_run_module_sets_counts_only_where_it_is_run(tmp_path: Path)
     run = named(Project(tmp_path), "SECRET_KEY")
 
     assert [each.at.line for each in run if each.owner == "app.config"] == [4]
+
+
+def test_a_pydantic_field_is_the_default_of_its_variable(tmp_path: Path) -> None:
+    settings = (
+        "from pydantic_settings import BaseSettings\nclass Own(BaseSettings):\n    SECRET_KEY: str = 'x'\n"
+    )
+    application = (
+        "from flask import Flask\nfrom own import Own\napp = Flask('x')\napp.config.from_object(Own())\n"
+    )
+    (found,) = named(_project(tmp_path, application, None, own=settings), "SECRET_KEY")
+
+    assert isinstance(found.value, Given)
+    assert found.value.variables == ("SECRET_KEY",)

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from gunwale.project.facts import Given
 from gunwale.project.python.applications import applications
 from gunwale.project.python.choice import Reference
 from gunwale.project.python.chosen import choosers, chosen
@@ -18,7 +19,7 @@ from gunwale.project.start_path import web_starts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gunwale.project.facts import Given, Place, Unknown
+    from gunwale.project.facts import Place, Unknown
     from gunwale.project.model import Project
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -50,7 +51,8 @@ def settings(project: Project) -> tuple[Setting, ...]:
             found += _in_tables(project, file)
     for reference in project.derive(chosen).references:
         found += _of_object(project, reference)
-    return tuple(found)
+    # What several classes inherit is one setting.
+    return tuple({id(each.node): each for each in reversed(found)}.values())[::-1]
 
 
 def named(project: Project, name: str) -> list[Setting]:
@@ -133,10 +135,26 @@ def _of_object(project: Project, reference: Reference) -> Iterator[Setting]:
         yield from _body(project, file, file.tree.body, file.path.rpartition("/")[2])
         return
     said: set[str] = set()
-    for home, class_ in _lineage(project, reference):
+    lineage = list(_lineage(project, reference))
+    # pydantic: a field is read from the variable of its name, what is written is the default.
+    is_from_environment = any(
+        ast.unparse(base).endswith("BaseSettings")
+        for home, class_ in lineage
+        for base in home.classes[class_].bases
+    )
+    for home, class_ in lineage:
         own = list(_body(project, home, home.classes[class_].body, class_))
+        if is_from_environment:
+            own = [_with_variable(each) for each in own]
         yield from (each for each in own if each.name not in said)
         said |= {each.name for each in own}
+
+
+def _with_variable(setting: Setting) -> Setting:
+    given = setting.value
+    if not isinstance(given, Given):
+        return setting
+    return setting._replace(value=Given(given.value, given.at, (*given.variables, setting.name)))
 
 
 def _lineage(project: Project, reference: Reference) -> Iterator[Reference]:
