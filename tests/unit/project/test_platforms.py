@@ -228,3 +228,41 @@ def test_terraform_that_is_broken_is_read_as_far_as_it_goes(text: str, tmp_path:
 
     assert project.derive(web_starts) == ()
     assert all("reader failed" not in each.why for each in project.not_checked)
+
+
+UWSGI = """[uwsgi]
+http-socket = :8000
+module = shop.web
+callable = application
+processes = 3
+uid = app
+"""
+
+
+def test_uwsgi_has_its_file_and_its_command_line_over_it(tmp_path: Path) -> None:
+    command = 'FROM a\nCOPY . /\nCMD ["uwsgi", "--ini", "uwsgi.ini", "-p", "5", "--die-on-term"]\n'
+    start = _start(tmp_path, {"Dockerfile": command, "uwsgi.ini": UWSGI})
+
+    assert start.server is not None
+    assert (start.server.name, start.server.application) == ("uwsgi", "shop.web:application")
+    assert start.server.number("workers", 1) == 5
+    assert "die-on-term" in start.server.settings
+    assert user(Project(tmp_path), start) == User("another user", start.launch.at)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "application", "workers"),
+    [
+        ("waitress-serve --listen=*:8000 --call shop:create_app", "waitress", "shop:create_app", 1),
+        ("uvicorn shop:app --host 0.0.0.0 --workers 3", "uvicorn", "shop:app", 3),
+        ("python -m hypercorn -w 2 shop:app", "hypercorn", "shop:app", 2),
+    ],
+)
+def test_servers_of_one_command_line(
+    command: str, name: str, application: str, workers: int, tmp_path: Path
+) -> None:
+    start = _start(tmp_path, {"Dockerfile": f"FROM a\nCMD exec {command}\n"})
+
+    assert start.server is not None
+    assert (start.server.name, start.server.application) == (name, application)
+    assert start.server.number("workers", 1) == workers
