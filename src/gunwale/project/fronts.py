@@ -77,6 +77,8 @@ def fronts(project: Project) -> tuple[Front, ...]:
     found, rest = [], []
     for each in every:
         ends = [start for start in starts if any(_leads(each, goal, start) for goal in each.targets)]
+        kin = [start for start in starts if start.launch.kind in each.kinds]
+        ends = ends or (kin if len(kin) == 1 else [])
         found += [Front((*_before(each, every), each), start) for start in ends]
         if not ends and each.targets and each.targets[0].is_local:
             rest.append(each)

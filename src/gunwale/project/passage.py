@@ -50,7 +50,8 @@ class Passage:
 
     *unsure*: why one that is not among *operations* may be any; "" where the files say all.
     *service* is the compose service that it runs as, where the files tell. *sends* are the places where
-    fields are written; *takes_any_host*: it names no host of its own. *read_timeout* in seconds, *max_body*
+    fields are written; *takes_any_host*: it names no host of its own. Without *targets* it leads to the
+    one start of one of the *kinds* of launch. *read_timeout* in seconds, *max_body*
     in bytes (0: any); None: not written.
     """
 
@@ -66,19 +67,21 @@ class Passage:
     unsure: str = ""
     path: str = "/"
     service: Service | None = None
+    kinds: tuple[str, ...] = ()
+    idle_timeout: Given[float] | None = None
     read_timeout: Given[float] | None = None
     max_body: Given[int] | None = None
 
     def layer(self) -> Layer:
         """Return it as a layer of the plan."""
-        known = LAYERS[self.like]
+        known, waits = LAYERS[self.like], self.read_timeout or self.idle_timeout
         keeps = known.keeps_host if self.keeps_host is None else self.keeps_host
         return Layer(
             name=self.proxy,
             operations={**known.operations, **self.operations},
             keeps_host=keeps,
-            idle_timeout=known.idle_timeout,
-            response_timeout=self.read_timeout.value if self.read_timeout else known.response_timeout,
+            idle_timeout=self.idle_timeout.value if self.idle_timeout else known.idle_timeout,
+            response_timeout=waits.value if waits else known.response_timeout,
             max_body=self.max_body.value if self.max_body else known.max_body,
             buffers=known.buffers,
             drops_underscores=known.drops_underscores,

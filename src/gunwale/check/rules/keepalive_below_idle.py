@@ -109,6 +109,11 @@ def check(project: Project) -> Iterator[Finding]:
                 at=server.setting_at("keepalive"),
                 message=f"keeps idle connections {keepalive:g} s, {front.last.proxy} {idle:g} s: 502s",
                 hint=f"--keep-alive {idle + 5:g}: above the proxy's",
-                because=(Because(front.last.at, f"{front.last.proxy} keeps its connections {idle:g} s"),),
+                because=(
+                    Because(
+                        (front.last.idle_timeout or front.last).at,
+                        f"{front.last.proxy} keeps its connections {idle:g} s",
+                    ),
+                ),
                 confidence=None if "keepalive" in server.settings else Confidence.LIKELY,
             )

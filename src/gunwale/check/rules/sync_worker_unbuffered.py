@@ -82,7 +82,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.check.finding import Because, Finding, Severity, Topic
+from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.fronts import fronts
 from gunwale.project.gunicorn_workers import worker_class
@@ -102,11 +102,14 @@ def check(project: Project) -> Iterator[Finding]:
         server = front.start.server if front.start else None
         if server is None or server.name != "gunicorn" or worker_class(server) != "sync" or server.at in seen:
             continue
-        if all(layer.buffers is False for layer in front.layers):
+        # AWS does not document it; that slow uploads reach the target is reported.
+        is_reported = front.last.proxy == "the ALB" and len(front.chain) == 1
+        if is_reported or all(layer.buffers is False for layer in front.layers):
             seen.add(server.at)
             yield Finding(
                 at=server.setting_at("worker_class"),
                 message=f"sync workers read slow clients themselves: {front.last.proxy} does not buffer",
                 hint="--worker-class gthread --threads 4, or a proxy that buffers, as nginx does",
                 because=(Because(front.last.at, f"{front.last.proxy} hands each byte on as it comes"),),
+                confidence=Confidence.LIKELY if is_reported else None,
             )
