@@ -17,8 +17,8 @@ TOGETHER := -n 4 --dist worksteal -m "not slow and not soak and not docker"
 ALONE := -m "slow and not soak and not docker"
 UNSTEERED := --without-steering
 REPORTS := build/promises
-# These refuse, or look into one request: what differs without steering is out of their sight.
-ALIKE := refusals wrapped_refusals plain_gunicorn adoption_pages pep3333 echo forwarded access_log user workers
+# Where steering makes the difference; all others run without it in `make promises`.
+DRAINING := drain own_drain lame_duck signals death without_steering
 .PHONY: setup fmt lint type test e2e soak fuzz proxies tools promises bench demo docs lock
 .DEFAULT_GOAL := setup
 
@@ -48,10 +48,12 @@ type: setup
 test: setup
 	$(PYTEST) -n 4 --dist worksteal -m "not slow and not soak and not docker and not root"
 
-# Exactly the rest, and the promises once more without steering. As root on a machine with apt's docker.io and debootstrap; without them it skips, and says so.
+# Exactly the rest, and the draining once more without steering. As root on a machine with apt's docker.io
+# and debootstrap; without them it skips, and says so.
 e2e: setup proxies tools
-	$(PYTEST) -m "(slow or docker or root) and not soak"
-	$(PYTEST) $(TOGETHER) $(UNSTEERED) tests/conformance $(ALIKE:%=--ignore=tests/conformance/test_%.py)
+	$(PYTEST) -n 3 --dist worksteal -m slow tests/e2e/proxies
+	$(PYTEST) $(TOGETHER) $(UNSTEERED) $(DRAINING:%=tests/conformance/test_%.py)
+	$(PYTEST) -m "(slow or docker or root) and not soak" --ignore=tests/e2e/proxies
 
 # Every promise on every server, with steering and without, and docs/promises.md from what came out: half an hour.
 # make promises ONLY=tests/conformance/test_drain.py runs these, and leaves the other rows; 5: none is to run alone.

@@ -19,12 +19,21 @@ def stop(pid: int) -> None:
     """Trace and stop all threads of *pid*; PermissionError where the kernel does not let us."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    for thread in sorted(int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()):
-        for request in (SEIZE, INTERRUPT):
-            if libc.ptrace(request, thread, None, None) < 0:
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number))
-        os.waitpid(thread, WALL)
+
+    def ask(request: int, thread: int) -> None:
+        if libc.ptrace(request, thread, None, None) < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    held: set[int] = set()
+    # Threads come and go until all are held.
+    while rest := {int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()} - held:
+        for thread in sorted(rest):
+            with contextlib.suppress(ProcessLookupError):
+                ask(SEIZE, thread)
+                ask(INTERRUPT, thread)
+                os.waitpid(thread, WALL)
+                held.add(thread)
 
 
 if __name__ == "__main__":

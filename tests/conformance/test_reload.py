@@ -82,7 +82,7 @@ def test_reloads_under_load_fail_no_request(
     write(project, VERSION.format(number=0))
     served = serve(*variant.options, app="version:application")
     wait_until_ready(served)
-    count = 10 if repeats > 1 else 2
+    count = 10 if repeats > 3 else repeats + 1
     before, memory_before = descriptors(served), memory(served)
     profile = Profile(
         target=f"http://127.0.0.1:{served.port}",
