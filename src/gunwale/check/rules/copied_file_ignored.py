@@ -21,6 +21,29 @@ CMD ["gunicorn", "app:app"]
 flask
 ```
 
+## Example: in a stage of which something else is taken
+
+Flagged at `Dockerfile:2`.
+
+```dockerfile Dockerfile
+FROM python:3.13-slim AS build
+COPY requirements.txt ./
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install -r requirements.txt
+
+FROM python:3.13-slim
+COPY --from=build /opt/venv /opt/venv
+COPY app.py .
+CMD ["/opt/venv/bin/gunicorn", "app:app"]
+```
+
+```text .dockerignore
+*.txt
+```
+
+```text requirements.txt
+flask
+```
+
 ## Use instead: taken back
 
 ```dockerfile Dockerfile
@@ -46,13 +69,13 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.context import dockerignore, taking
+from gunwale.project.context import dockerignore
 from gunwale.project.start_path import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunwale.project.image import Image
+    from gunwale.project.image import Copy, Image
     from gunwale.project.model import Project
     from gunwale.project.readers.dockerignore import Dockerignore, Pattern
 
@@ -65,7 +88,7 @@ def check(project: Project) -> Iterator[Finding]:
         ignore = dockerignore(project, image)
         if ignore is None:
             continue
-        for copy in taking(project, image):
+        for copy in _copies(project, image):
             for source in copy.sources:
                 pattern = _pattern(project, image, ignore, source)
                 if pattern is not None:
@@ -75,6 +98,15 @@ def check(project: Project) -> Iterator[Finding]:
                         hint=f"take the pattern out, or add !{posixpath.normpath(source)} below it",
                         because=(Because(pattern.at, "left out here"),),
                     )
+
+
+def _copies(project: Project, image: Image) -> list[Copy]:
+    """Return every COPY from the context that is run, in the stages that others are copied from too."""
+    found = [copy for copy in image.copies if not copy.origin]
+    for copy in image.copies:
+        stage = image.origin(project, copy)
+        found += _copies(project, stage) if stage is not None else []
+    return list(dict.fromkeys(found))
 
 
 def _pattern(project: Project, image: Image, ignore: Dockerignore, source: str) -> Pattern | None:

@@ -78,7 +78,12 @@ def _pattern(rule: str) -> str:
 
 def brings_others(project: Project) -> bool:
     """Whether something else may answer too: an extension, a middleware, a base class of another package."""
-    return any(_OTHERS.match(name) for file in project.of(PythonFile) for name in file.imports.values())
+    return any(
+        _OTHERS.match(name)
+        for file in project.of(PythonFile)
+        if role(file.path) is not Role.DEVELOPMENT
+        for name in file.imports.values()
+    )
 
 
 def _of_file(project: Project, file: PythonFile) -> Iterator[Route]:
