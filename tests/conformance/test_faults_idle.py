@@ -115,4 +115,4 @@ def test_of_one_request_a_worker_idle_clients_hold_up_others_but_not_the_supervi
         assert served.ask_admin("/health").status == 200
         assert served.metric(f'gunwale_accept_queue{{address="127.0.0.1:{served.port}"}}') > 1000
 
-    assert served.get("/").status == 200
+    assert served.get("/", timeout=30).status == 200  # they are all heard, and found to be gone
