@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import traceback
 from collections import Counter
@@ -76,7 +78,23 @@ class Choice:
 
 def audit(root: Path, choice: Choice | None = None) -> Report:
     """Audit the project in *root*."""
-    choice = choice or Choice()
+    with _uncollected():
+        return _audit(root, choice or Choice())
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles away: it would go through every syntax tree again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _audit(root: Path, choice: Choice) -> Report:
     project = Project(root)
     found_starts = project.derive(starts)
     wanted = [each for each in rules.discover().values() if choice.wants(each)]

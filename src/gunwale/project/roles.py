@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Role(StrEnum):
     DEVELOPMENT = "development"
 
 
+@lru_cache(maxsize=2**14)
 def role(path: str) -> Role:
     """Tell from the words of *path*; the file's own name outweighs its directories."""
     folder, _, name = path.rpartition("/")

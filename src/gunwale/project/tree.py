@@ -51,6 +51,7 @@ class Tree:
     skipped: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     _known: frozenset[str] = frozenset()
+    _links: frozenset[str] = frozenset()
 
     @classmethod
     def walk(cls, root: Path) -> Tree:
@@ -58,13 +59,14 @@ class Tree:
         tree = cls(root=root.resolve())
         files: list[str] = []
         skipped: list[str] = []
-        for path, is_file in _entries(tree.root, tree.notes):
+        links: set[str] = set()
+        for path, is_file in _entries(tree.root, tree.notes, links):
             (files if is_file else skipped).append(path)
             if len(files) >= MOST_FILES:
                 tree.notes.append(f"more than {MOST_FILES} files: the rest was not looked at")
                 break
         tree.files, tree.skipped = tuple(sorted(files)), tuple(sorted(skipped))
-        tree._known = frozenset(files)
+        tree._known, tree._links = frozenset(files), frozenset(links)
         return tree
 
     def __contains__(self, path: str) -> bool:
@@ -82,7 +84,8 @@ class Tree:
 
     def read(self, path: str) -> Source:
         """Read one file; UnreadableError says why not."""
-        data = _bytes(self.root, path)
+        # What was listed was reached through no link, so that it need not be resolved.
+        data = _bytes(self.root, path, is_resolved=path in self._known and path not in self._links)
         if b"\0" in data:
             raise UnreadableError("not a text: it holds a NUL byte")
         try:
@@ -93,8 +96,8 @@ class Tree:
         return Source(path, text.replace("\r\n", "\n"))
 
 
-def _entries(root: Path, notes: list[str]) -> Iterator[tuple[str, bool]]:
-    """Yield (path, whether it is a file); a directory that is not gone into is none."""
+def _entries(root: Path, notes: list[str], links: set[str]) -> Iterator[tuple[str, bool]]:
+    """Yield (path, whether it is a file); a directory that is not gone into is none. *links* is filled."""
     pending: list[tuple[str, int]] = [("", 0)]
     while pending:
         folder, depth = pending.pop()
@@ -107,6 +110,8 @@ def _entries(root: Path, notes: list[str]) -> Iterator[tuple[str, bool]]:
         for entry in listed:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
+                if entry.is_symlink():
+                    links.add(path)
                 yield path, True
             elif entry.name in _FOREIGN or os.path.lexists(root / path / "pyvenv.cfg"):
                 yield path, False
@@ -116,12 +121,14 @@ def _entries(root: Path, notes: list[str]) -> Iterator[tuple[str, bool]]:
                 pending.append((path, depth + 1))
 
 
-def _bytes(root: Path, path: str) -> bytes:
+def _bytes(root: Path, path: str, *, is_resolved: bool) -> bytes:
     """Read a regular file inside *root*, through a link only if that stays inside."""
     try:
-        real = Path(os.path.realpath(root / path, strict=True))
-        if not real.is_relative_to(root):
-            raise UnreadableError("a link out of the project")
+        real = f"{root}/{path}"
+        if not is_resolved:
+            real = os.path.realpath(real, strict=True)
+            if not Path(real).is_relative_to(root):
+                raise UnreadableError("a link out of the project")
         # Non-blocking, so that a FIFO put there meanwhile cannot hold us.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path

@@ -126,7 +126,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _may_have(project: Project, file: PythonFile, name: str) -> bool:
     """Whether the module may have that name, by whatever statement; a module beside it may be a submodule."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
             return True
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:

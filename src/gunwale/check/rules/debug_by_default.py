@@ -190,5 +190,5 @@ def _is_conditional(file: PythonFile, node: ast.expr) -> bool:
     """Whether it is set under a condition, which may well ask for development."""
     return any(
         isinstance(each, ast.If) and each.lineno <= node.lineno <= (each.end_lineno or 0)
-        for each in ast.walk(file.tree)
+        for each in file.nodes
     )

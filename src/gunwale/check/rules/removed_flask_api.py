@@ -158,6 +158,8 @@ _ATTRIBUTES = {
     "json_encoder": Gone("flask", (2, 3), "set app.json, a JSONProvider"),
     "json_decoder": Gone("flask", (2, 3), "set app.json, a JSONProvider"),
 }
+# Every use says one of them.
+_WORDS = frozenset({name.rpartition(".")[2] for name in _NAMES} | set(_ATTRIBUTES))
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -168,24 +170,25 @@ def check(project: Project) -> Iterator[Finding]:
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT or "flask" not in file.source.text.lower():
             continue
-        guarded = _guarded(file)
-        for node in ast.walk(file.tree):
+        if not any(word in file.source.text for word in _WORDS):
+            continue
+        used = [(node, name, gone) for node in file.nodes for name, gone in _used(node, owners)]
+        guarded = _guarded(file) if used else set()
+        for node, name, gone in used:
             if id(node) in guarded:
                 continue
-            for name, gone in _used(node, owners):
-                if not may_be(project, gone.package, *gone.version) or not _is_allowed(project, gone):
-                    continue
-                said = requirements(project, gone.package)
-                version = ".".join(map(str, gone.version))
-                yield Finding(
-                    at=file.at(node),
-                    message=f"{name} is gone since {gone.package} {version}, which may be installed",
-                    hint=f"{gone.instead}; or require {gone.package}<{version}",
-                    because=tuple(
-                        Because(each.at, f"{each.name}{each.specifier or ', any version'}")
-                        for each in said[:1]
-                    ),
-                )
+            if not may_be(project, gone.package, *gone.version) or not _is_allowed(project, gone):
+                continue
+            said = requirements(project, gone.package)
+            version = ".".join(map(str, gone.version))
+            yield Finding(
+                at=file.at(node),
+                message=f"{name} is gone since {gone.package} {version}, which may be installed",
+                hint=f"{gone.instead}; or require {gone.package}<{version}",
+                because=tuple(
+                    Because(each.at, f"{each.name}{each.specifier or ', any version'}") for each in said[:1]
+                ),
+            )
 
 
 def _is_allowed(project: Project, gone: Gone) -> bool:
@@ -211,7 +214,7 @@ def _guarded(file: PythonFile) -> set[int]:
     """Return what stands where its absence is allowed for: in a try, or behind a question for it."""
     return {
         id(each)
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Try | ast.If)
         and (
             isinstance(node, ast.Try)

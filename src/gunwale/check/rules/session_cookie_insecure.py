@@ -206,7 +206,7 @@ def _is_set_elsewhere(project: Project) -> bool:
             continue
         if any(call.name in _SETTERS for call in file.calls):
             return True
-        if _NAME in file.source.text and any(_stores(node) for node in ast.walk(file.tree)):
+        if _NAME in file.source.text and any(_stores(node) for node in file.nodes):
             return True
     return False
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _FLASK = ("flask.Flask", "flask.app.Flask")
+_SERVING = ("werkzeug.serving.run_simple", "werkzeug.run_simple")
 
 
 class Application(NamedTuple):
@@ -33,11 +34,11 @@ def applications(project: Project) -> tuple[Application, ...]:
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT:
             continue
-        names = _assigned(file)
+        made = [call for call in file.calls if _is_flask(project, file, call.name)]
+        names = _assigned(file) if made else {}
         found += [
             Application(file, names.get(id(call.node), ""), ".".join(call.scope), call.at, call)
-            for call in file.calls
-            if _is_flask(project, file, call.name)
+            for call in made
         ]
     return tuple(found)
 
@@ -49,13 +50,9 @@ def runs(project: Project) -> tuple[Call, ...]:
 
 def runs_in(project: Project, file: PythonFile) -> list[Call]:
     """Return the calls of *file* that start Werkzeug's server: app.run(), run_simple(), socketio.run()."""
-    names = _application_names(project, file)
-    return [
-        call
-        for call in file.calls
-        if call.name in ("werkzeug.serving.run_simple", "werkzeug.run_simple")
-        or (call.name.endswith(".run") and call.name.removesuffix(".run") in names)
-    ]
+    calls = [call for call in file.calls if call.name in _SERVING or call.name.endswith(".run")]
+    names = _application_names(project, file) if calls else set()
+    return [call for call in calls if call.name in _SERVING or call.name.removesuffix(".run") in names]
 
 
 def _application_names(project: Project, file: PythonFile) -> set[str]:
@@ -70,7 +67,7 @@ def _application_names(project: Project, file: PythonFile) -> set[str]:
         names |= {file.imports[key] for key in local}
         names |= {f"{file.imports[key]}()" for key in local} | ({f"{last}()"} if each.file is file else set())
     makers = {name.removesuffix("()") for name in names if name.endswith("()")}
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             called = file.name(node.value.func)
             if called in makers or called.rpartition(".")[2] in ("create_app", "make_app"):
@@ -104,7 +101,7 @@ def _subclasses(project: Project) -> set[tuple[str, str]]:
 def _assigned(file: PythonFile) -> dict[int, str]:
     """Return the names that calls are assigned to, by the call's identity."""
     names = {}
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.python.values import value
-from gunwale.project.readers.python import PythonFile
+from gunwale.project.readers.python import PythonFile, children
 from gunwale.project.roles import Role, role
 from gunwale.project.versions import requirements
 
@@ -27,10 +27,14 @@ _OTHERS = re.compile(
     r".*\.(?:ReverseProxied|ReverseProxyPrefixFix|ProxyHeadersMiddleware|ProxyMiddleware|SaferProxyFix|"
     r"CloudflareProxyFix|Gunwale|wrap_wsgi_with_proxy_headers)|gunwale\.Gunwale"
 )
-_REQUEST = re.compile(
-    r"flask\.(?:globals\.)?request\.(remote_addr|access_route|is_secure|scheme|url|base_url|url_root|root_url|"
-    r"host_url|host)"
+_ASKED = frozenset(
+    [
+        *("remote_addr", "access_route", "is_secure", "scheme", "host"),
+        *("url", "base_url", "url_root", "root_url", "host_url"),
+    ]
 )
+_ASKING = re.compile(rf"\.\s*(?:{'|'.join(sorted(_ASKED))})\b")
+_REQUEST = re.compile(rf"flask\.(?:globals\.)?request\.({'|'.join(sorted(_ASKED))})")
 _LIBRARIES = {
     "flask_limiter.util.get_remote_address": "the client's address",
     "flask_limiter.get_remote_address": "the client's address",
@@ -50,6 +54,8 @@ _RAW = re.compile(
     r"TRUE[-_]CLIENT[-_]IP|FASTLY[-_]CLIENT[-_]IP|X[-_]CLIENT[-_]IP|X[-_]CLUSTER[-_]CLIENT[-_]IP)",
     re.IGNORECASE,
 )
+# One of them is in each of those names.
+_RAW_WORDS = ("access_route", "forwarded", "real-ip", "real_ip", "client-ip", "client_ip")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,10 +151,14 @@ def uses(project: Project) -> tuple[Use, ...]:
     """Return where production code or its templates use what a proxy changes."""
     found: list[Use] = []
     for file in _production(project):
+        text = file.source.text
+        is_asking = "request" in text and _ASKING.search(text) is not None
         found += [
             Use(file.at(node), f"request.{match[1]}")
-            for node in ast.walk(file.tree)
-            if isinstance(node, ast.Attribute) and (match := _REQUEST.fullmatch(file.name(node)))
+            for node in (file.nodes if is_asking else ())
+            if isinstance(node, ast.Attribute)
+            and node.attr in _ASKED
+            and (match := _REQUEST.fullmatch(file.name(node)))
         ]
         for call in file.calls:
             external = call.argument("_external") if call.name.endswith("url_for") else None
@@ -182,8 +192,11 @@ def raw_reads(project: Project) -> tuple[RawRead, ...]:
 
 
 def _raw_in(file: PythonFile) -> Iterator[RawRead]:
-    parents = {child: node for node in ast.walk(file.tree) for child in ast.iter_child_nodes(node)}
-    for node in ast.walk(file.tree):
+    text = file.source.text.lower()
+    if not any(word in text for word in _RAW_WORDS):
+        return
+    parents = {child: node for node in file.nodes for child in children(node)}
+    for node in file.nodes:
         if isinstance(node, ast.Attribute) and file.name(node).endswith("request.access_route"):
             parent = parents.get(node)
             if isinstance(parent, ast.Subscript) and _is_first(parent):

@@ -84,7 +84,7 @@ def _built(project: Project, file: PythonFile, name: ast.Name, depth: int) -> li
 
 def _above(file: PythonFile, name: ast.Name) -> Iterator[ast.Assign | ast.AugAssign | ast.Call]:
     """Yield what assigns or adds to *name* above it."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if not isinstance(node, ast.Assign | ast.AugAssign | ast.Call) or node.lineno >= name.lineno:
             continue
         owners: list[ast.expr] = []

@@ -12,7 +12,7 @@ from gunwale.project.python.choice import Reference
 from gunwale.project.python.chosen import choosers, chosen
 from gunwale.project.python.modules import find_owner
 from gunwale.project.python.values import value
-from gunwale.project.readers.python import PythonFile
+from gunwale.project.readers.python import PythonFile, walk
 from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
 
@@ -71,6 +71,8 @@ def is_prefixed_env(project: Project) -> bool:
 
 def _in_code(project: Project, file: PythonFile) -> Iterator[Setting]:
     """Yield what ``app.config[…] = …``, ``.update()``, ``.from_mapping()`` and ``app.secret_key =`` set."""
+    if not any(word in file.source.text for word in ("config", *_ATTRIBUTES)):
+        return
     for node in _run(project, file):
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -89,7 +91,7 @@ def _run(project: Project, file: PythonFile) -> Iterator[ast.AST]:
     is_run = any(file.path == step.at.path for start in project.derive(web_starts) for step in start.steps)
     for statement in file.tree.body:
         if is_run or not (isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test)):
-            yield from ast.walk(statement)
+            yield from walk(statement)
 
 
 def _target(project: Project, target: ast.expr) -> str:

@@ -58,7 +58,7 @@ def _uses(file: PythonFile) -> Iterator[SessionUse]:
         elif call.name in _BESIDES:
             yield SessionUse(call.at, call.name, is_login=False)
     if "flask.session" in file.imports.values() or file.imports.get("flask") == "flask":
-        for node in ast.walk(file.tree):
+        for node in file.nodes:
             owner = node.value if isinstance(node, ast.Subscript | ast.Attribute) else None
             if owner is not None and file.name(owner) == "flask.session":
                 yield SessionUse(file.at(node), "flask.session", is_login=True)

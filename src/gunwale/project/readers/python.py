@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.facts import UnreadableError
@@ -17,11 +18,34 @@ if TYPE_CHECKING:
 
 TOPIC = "server"
 # A file that says none of these tells rules nothing: reading 5,000 files stays cheap.
-_RELEVANT = re.compile(
-    r"flask|werkzeug|waitress|gevent|gunicorn|SECRET_KEY|SQLALCHEMY_|SESSION_COOKIE|TRUSTED_HOSTS|DEBUG\b|"
-    r"_PASSWORD\b|create_engine|psycopg|pymysql|MySQLdb|mysql\.connector|MongoClient",
-    re.IGNORECASE,
+# Looked for one by one in lower case: an expression that ignores case takes 30 times as long.
+_RELEVANT = (
+    *("flask", "werkzeug", "waitress", "gevent", "gunicorn", "secret_key", "sqlalchemy_", "session_cookie"),
+    *("trusted_hosts", "create_engine", "psycopg", "pymysql", "mysqldb", "mysql.connector", "mongoclient"),
 )
+_RELEVANT_WORD = re.compile(r"debug\b(?!\()|_password\b")  # not logger.debug(…)
+# Fields of syntax nodes that hold no node, or an operator or a context, which no fact is made of.
+_PLAIN = frozenset(
+    [
+        *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs", "level"),
+        *("module", "op", "ops", "rest", "simple", "str", "type_comment", "type_ignores"),
+    ]
+)
+
+
+def _parts(node: type[ast.AST]) -> tuple[str, ...]:
+    """Return the fields of such a node that nodes are in."""
+    if issubclass(node, ast.Constant | ast.MatchSingleton | ast.Global | ast.Nonlocal):
+        return ()
+    is_named_by_text = node.__name__ != "TypeAlias"
+    return tuple(
+        name for name in node._fields if name not in _PLAIN and not (name == "name" and is_named_by_text)
+    )
+
+
+_PARTS = {
+    node: _parts(node) for node in vars(ast).values() if isinstance(node, type) and issubclass(node, ast.AST)
+}
 
 
 class Call(NamedTuple):
@@ -47,12 +71,12 @@ class Call(NamedTuple):
         return plain[position] if position is not None and position < len(plain) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: what is asked of few files is worked out when asked
 class PythonFile:
-    """One module: its *tree*, *imports* (local name → dotted name), *calls* in order.
+    """One module: its *tree*, *imports* (local name → dotted name).
 
-    *assigned* are the expressions of plain top-level assignments, *functions* and *classes* the
-    definitions by qualified name ("Config", "create_app", "Cls.method").
+    *calls* are in order, *assigned* the expressions of plain top-level assignments, *functions* and *classes*
+    the definitions by qualified name ("Config", "create_app", "Cls.method").
     """
 
     path: str
@@ -63,6 +87,11 @@ class PythonFile:
     assigned: Mapping[str, ast.expr]
     functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]
     classes: Mapping[str, ast.ClassDef]
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of the tree, as `walk` has them."""
+        return walk(self.tree)
 
     def at(self, node: ast.AST) -> Place:
         """Return where *node* begins."""
@@ -80,7 +109,31 @@ def is_one(path: str) -> bool:
 
 def is_relevant(source: Source) -> bool:
     """Whether the file says anything that facts are made of."""
-    return _RELEVANT.search(source.text) is not None
+    text = source.text.lower()
+    return any(word in text for word in _RELEVANT) or (
+        ("debug" in text or "_password" in text) and _RELEVANT_WORD.search(text) is not None
+    )
+
+
+def walk(node: ast.AST) -> list[ast.AST]:
+    """Return *node* and all below it in the order of ast.walk, sooner: without contexts and operators."""
+    found = [node]
+    for each in found:
+        found += children(each)
+    return found
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes directly below *node* in their order."""
+    found: list[ast.AST | None] = []
+    for name in _PARTS[node.__class__]:
+        part = getattr(node, name, None)
+        if part.__class__ is list:
+            found += part
+        elif part is not None:
+            found.append(part)
+    # A key of {**other} and the default of an argument that has none are None.
+    return [each for each in found if each is not None]
 
 
 def read(source: Source) -> PythonFile:
@@ -156,7 +209,7 @@ class _Index:
         else:
             if not around.scope:
                 self._assignment(node)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.stmt):
                     self.block([child], around)
                 elif isinstance(child, ast.ExceptHandler | ast.match_case):
@@ -184,7 +237,9 @@ class _Index:
                     self.assigned[target.id] = node.value
 
     def _expressions(self, node: ast.AST, around: _Around) -> None:
-        for each in ast.walk(node):
+        if not _PARTS[node.__class__]:
+            return
+        for each in walk(node):
             if isinstance(each, ast.Call) and (name := dotted(each.func, self.imports)):
                 at = self.source.at(each.lineno, each.col_offset + 1)
                 self.calls.append(Call(name, each, at, *around))
@@ -211,5 +266,5 @@ def _absolute(path: str, module: str, level: int) -> str:
 
 def _is_main(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and any(
-        isinstance(each, ast.Name) and each.id == "__name__" for each in ast.walk(test)
+        isinstance(each, ast.Name) and each.id == "__name__" for each in walk(test)
     )
