@@ -105,12 +105,8 @@ def check(project: Project) -> Iterator[Finding]:
         if ignore is None:
             continue
         for pattern in ignore.patterns:
-            if "/" in pattern.text or pattern.is_exception or "**" in pattern.text:
-                continue
             for path, copy in context_files(project, image):
-                parts = path.split("/")
-                is_nested = len(parts) > 1 and any(pattern.regex.fullmatch(part) for part in parts[1:])
-                if is_nested and (is_private(path) or "instance" in parts):
+                if pattern.misses(path) and (is_private(path) or "instance" in path.split("/")):
                     there = posixpath.normpath(posixpath.join(image.context, path))
                     yield Finding(
                         at=pattern.at,

@@ -128,8 +128,11 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _there(project: Project, image: Image) -> list[Finding]:
     folders = {posixpath.dirname(each.file.path) for each in project.derive(applications)} | {image.context}
+    ignore = dockerignore(project, image)
     found = []
     for path, copy in context_files(project, image):
+        if ignore is not None and any(pattern.misses(path) for pattern in ignore.patterns):
+            continue  # dockerignore-misses-nested says where to mend it
         there = posixpath.normpath(posixpath.join(image.context, path))
         is_ours = (posixpath.dirname(there) or ".") in {folder or "." for folder in folders}
         if is_environment_file(path) and is_ours and not is_test(path):

@@ -116,7 +116,10 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _there(project: Project, image: Image) -> list[Finding]:
+    ignore = dockerignore(project, image)
     for path, copy in context_files(project, image):
+        if ignore is not None and any(pattern.misses(path) for pattern in ignore.patterns):
+            continue  # dockerignore-misses-nested says where to mend it
         folder, _, name = path.rpartition("/")
         if folder.rpartition("/")[2] != "instance" or name in _NOTHING or is_test(path):
             continue

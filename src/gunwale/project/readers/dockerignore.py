@@ -30,6 +30,12 @@ class Pattern:
     at: Place
     regex: re.Pattern[str]
 
+    def misses(self, path: str) -> bool:
+        """Whether it would match *path* if it held below the context's root too, as Git's patterns do."""
+        if "/" in self.text or self.is_exception or "**" in self.text:
+            return False
+        return any(self.regex.fullmatch(part) for part in path.split("/")[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class Dockerignore:
