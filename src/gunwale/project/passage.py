@@ -74,7 +74,7 @@ class Passage:
 
     def layer(self) -> Layer:
         """Return it as a layer of the plan."""
-        known, waits = LAYERS[self.like], self.read_timeout or self.idle_timeout
+        known, waits = LAYERS[self.like], self.read_timeout
         keeps = known.keeps_host if self.keeps_host is None else self.keeps_host
         return Layer(
             name=self.proxy,

@@ -29,6 +29,39 @@ shop.example.com {
 }
 ```
 
+## Example: nginx, told to keep connections
+
+Flagged at `Dockerfile:2`.
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--keep-alive", "5", "app:app"]
+```
+
+```yaml compose.yaml
+services:
+  web:
+    build: .
+  nginx:
+    image: nginx:1.29
+    volumes:
+      - ./nginx.conf:/etc/nginx/conf.d/default.conf:ro
+```
+
+```nginx nginx.conf
+upstream application {
+    server web:8000;
+    keepalive 32;
+}
+server {
+    location / {
+        proxy_pass http://application;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+    }
+}
+```
+
 ## Use instead: longer than the proxy
 
 ```dockerfile Dockerfile
@@ -102,7 +135,8 @@ def check(project: Project) -> Iterator[Finding]:
         if server is None or server.name != "gunicorn" or worker_class(server) in (None, "sync"):
             continue
         keepalive = server.number("keepalive", _DEFAULT)
-        idle = front.last.layer().idle_timeout if front.last.proxy != "nginx" else None
+        is_kept = front.last.proxy != "nginx" or front.last.idle_timeout is not None
+        idle = front.last.layer().idle_timeout if is_kept else None
         if keepalive is not None and idle is not None and keepalive <= idle and server.at not in seen:
             seen.add(server.at)
             yield Finding(

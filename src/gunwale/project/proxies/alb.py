@@ -33,6 +33,7 @@ def passages(project: Project) -> Iterator[Passage]:
         number = idle.scalar() if idle else None
         has_port = block.node.get("enable_xff_client_port")
         like = _LIKE.get((mode.text or "") if mode else "", "alb")
+        kept = Given(float(number), idle.at) if idle and isinstance(number, int) else None
         yield Passage(
             proxy="the ALB",
             like="alb-client-port" if like == "alb" and has_port and has_port.scalar() is True else like,
@@ -40,5 +41,6 @@ def passages(project: Project) -> Iterator[Passage]:
             targets=(),
             kinds=("terraform",),
             unsure="its mode is a variable" if mode and "$" in (mode.text or "") else "",
-            idle_timeout=Given(float(number), idle.at) if idle and isinstance(number, int) else None,
+            idle_timeout=kept,
+            read_timeout=kept,  # it waits no longer for an answer than for the next request
         )

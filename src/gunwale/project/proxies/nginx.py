@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Includes that set no field of a request.
 _HARMLESS = re.compile(r"mime|ssl|tls|letsencrypt|gzip|fastcgi|uwsgi_params|scgi|security|modules|cors|error")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_KEPT = 60.0  # seconds; keepalive_timeout of ngx_http_upstream_module where it is not written
 # Debian's /etc/nginx/proxy_params.
 _PROXY_PARAMS = (
     ("Host", "$http_host"),
@@ -168,6 +169,7 @@ def _passage(
         service=service,
         read_timeout=_seconds(_in_force(scopes, "proxy_read_timeout")),
         max_body=_size(_in_force(scopes, "client_max_body_size")),
+        idle_timeout=_idle(_upstream(files, file, target(found.words[0]).host)),
     )
 
 
@@ -198,19 +200,28 @@ def _targets(
     known = {**environment(service), **sets}
     text = _VARIABLE.sub(lambda match: known.get(match[1] or match[2], match[0]), found.words[0])
     goal = target(text)
-    upstreams = [
-        each
-        for other in (file, *files.values())
-        for each in walk(other.directives)
-        if each.name == "upstream" and each.words[:1] == (goal.host,)
-    ]
-    if not upstreams:
+    upstream = _upstream(files, file, goal.host)
+    if upstream is None:
         return (goal,)
-    servers = [each.words[0] for each in upstreams[0].all("server") if each.words]
+    servers = [each.words[0] for each in upstream.all("server") if each.words]
     return tuple(
         target(_VARIABLE.sub(lambda match: known.get(match[1] or match[2], match[0]), each))
         for each in servers
     )
+
+
+def _upstream(files: Mapping[str, Nginx], file: Nginx, name: str) -> Directive | None:
+    """Return the upstream block of that *name*, the file's own first."""
+    blocks = (each for other in (file, *files.values()) for each in walk(other.directives))
+    return next((each for each in blocks if each.name == "upstream" and each.words[:1] == (name,)), None)
+
+
+def _idle(upstream: Directive | None) -> Given[float] | None:
+    """Return how long connections to the upstream are kept; None where it is not told to keep any."""
+    kept = upstream.all("keepalive") if upstream is not None else []
+    if upstream is None or not kept:
+        return None
+    return _seconds(upstream.all("keepalive_timeout")) or Given(_KEPT, kept[-1].at)
 
 
 def _seconds(found: list[Directive]) -> Given[float] | None:
