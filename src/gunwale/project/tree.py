@@ -131,12 +131,14 @@ def _bytes(root: Path, path: str, *, is_resolved: bool) -> bytes:
                 raise UnreadableError("a link out of the project")
         # Non-blocking, so that a FIFO put there meanwhile cannot hold us.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("not a regular file")
             if status.st_size > LARGEST_FILE:
                 raise UnreadableError(f"larger than {LARGEST_FILE} bytes")
-            return file.read(LARGEST_FILE + 1)
+            return os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error

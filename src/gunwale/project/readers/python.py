@@ -43,7 +43,7 @@ def _parts(node: type[ast.AST]) -> tuple[str, ...]:
     )
 
 
-_PARTS = {
+_PARTS: dict[type, tuple[str, ...]] = {
     node: _parts(node) for node in vars(ast).values() if isinstance(node, type) and issubclass(node, ast.AST)
 }
 
@@ -117,10 +117,15 @@ def is_relevant(source: Source) -> bool:
 
 def walk(node: ast.AST) -> list[ast.AST]:
     """Return *node* and all below it in the order of ast.walk, sooner: without contexts and operators."""
-    found = [node]
+    found: list[ast.AST | None] = [node]
     for each in found:
-        found += children(each)
-    return found
+        for name in _PARTS.get(each.__class__, ()):
+            part = getattr(each, name, None)
+            if part.__class__ is list:
+                found += part
+            elif part is not None:
+                found.append(part)
+    return [each for each in found if each is not None]
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -238,7 +243,7 @@ class _Index:
 
     def _expressions(self, node: ast.AST, around: _Around) -> None:
         if not _PARTS[node.__class__]:
-            return
+            return  # most are names and constants
         for each in walk(node):
             if isinstance(each, ast.Call) and (name := dotted(each.func, self.imports)):
                 at = self.source.at(each.lineno, each.col_offset + 1)
