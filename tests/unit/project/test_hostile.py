@@ -111,3 +111,25 @@ def test_lines_that_end_as_on_windows_keep_their_numbers(tmp_path: Path) -> None
 
     lines = {each.finding.at.line for each in audit(tmp_path).findings if each.rule == "workers-unset"}
     assert lines == {3}
+
+
+def test_a_file_of_50_mb_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "app.py").open("wb") as file:
+        file.truncate(50_000_000)
+
+    assert "app.py: not read: larger than" in _why(tmp_path)
+
+
+def test_includes_that_go_in_circles_end(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(
+        "http {\n  include nginx.conf;\n  server {\n    location / { proxy_pass http://web:8000; }\n  }\n}\n"
+    )
+    (tmp_path / "requirements.txt").write_text("-r requirements.txt\nflask\n")
+
+    assert "failed" not in _why(tmp_path)
+
+
+def test_folders_nested_without_end_are_said_to_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 70)).mkdir(parents=True)
+
+    assert "deeper than 64 directories" in _why(tmp_path)
