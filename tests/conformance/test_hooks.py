@@ -77,7 +77,7 @@ def test_it_is_called_when_serve_stops_at_once(
     served.send(signal.SIGQUIT)
     served.wait_exit(20)
 
-    assert len(exits(project)) == 1
+    assert len(exits(project)) == 1, served.log_text()
 
 
 def test_a_killed_worker_calls_nothing(variant: Variant, serve: Callable[..., Served], project: Path) -> None:

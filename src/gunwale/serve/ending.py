@@ -107,7 +107,7 @@ class Ending:
             self._name_cut()
         number = signal.Signals[self._serve.command["quick_signal"]] if quick else signal.SIGTERM
         self.generation.signal(number)
-        self._later("kill", 1.0 if quick else KILL_AFTER, self.generation.kill)
+        self._later("kill", 2.0 if quick else KILL_AFTER, self.generation.kill)
         self._later("end", 0.0, self._await_end)
 
     def _name_cut(self) -> None:
