@@ -19,6 +19,9 @@ UNSTEERED := --without-steering
 REPORTS := build/promises
 # Where steering makes the difference; all others run without it in `make promises`.
 DRAINING := drain own_drain lame_duck signals death without_steering
+# Slow ones that do not mind what else the machine does.
+PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies \
+	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py)
 .PHONY: setup fmt lint type test e2e soak fuzz proxies tools promises bench demo docs lock
 .DEFAULT_GOAL := setup
 
@@ -51,9 +54,9 @@ test: setup
 # Exactly the rest, and the draining once more without steering. As root on a machine with apt's docker.io
 # and debootstrap; without them it skips, and says so.
 e2e: setup proxies tools
-	$(PYTEST) -n 3 --dist worksteal -m slow tests/e2e/proxies
+	$(PYTEST) -n 3 --dist worksteal -m slow $(PATIENT)
 	$(PYTEST) $(TOGETHER) $(UNSTEERED) $(DRAINING:%=tests/conformance/test_%.py)
-	$(PYTEST) -m "(slow or docker or root) and not soak" --ignore=tests/e2e/proxies
+	$(PYTEST) -m "(slow or docker or root) and not soak" $(PATIENT:%=--ignore=%)
 
 # Every promise on every server, with steering and without, and docs/promises.md from what came out: half an hour.
 # make promises ONLY=tests/conformance/test_drain.py runs these, and leaves the other rows; 5: none is to run alone.
