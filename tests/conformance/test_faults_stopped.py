@@ -95,7 +95,7 @@ def test_a_request_in_a_worker_that_is_held_is_named_and_ended(
     served = serve(*variant.options, *OPTIONS, workers=1)
     pid = int(served.get("/pid").text)
     with raw("127.0.0.1", served.port, timeout=30) as sock:
-        sock.sendall(b"GET /slow?seconds=3.5 HTTP/1.1\r\nHost: test\r\nX-Request-ID: held-one\r\n\r\n")
+        sock.sendall(b"GET /slow?seconds=20 HTTP/1.1\r\nHost: test\r\nX-Request-ID: held-one\r\n\r\n")
         served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 1, 5, "it runs")
         with HOLDS[hold](pid):
             began = time.monotonic()
