@@ -6,14 +6,13 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from gunwale.project.containers import Task
 from gunwale.project.health import checks
 from gunwale.project.ports import is_alone, listeners
 from gunwale.project.python.routes import Route, brings_others, prefixes, routes
-from gunwale.project.readers.ecs_task import EcsFile, get
 from gunwale.project.readers.python import PythonFile
-from gunwale.project.readers.terraform import Terraform
+from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
+from gunwale.project.target_groups import behind, target_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +69,30 @@ def is_named(project: Project, path: str) -> bool:
     return bool(word) and any(word in file.source.text for file in project.of(PythonFile))
 
 
+def is_answered_before(project: Project, path: str) -> bool:
+    """Whether a hook before requests or a middleware may answer *path*, before Flask looks at the Host."""
+    for file in project.of(PythonFile):
+        if role(file.path) is Role.DEVELOPMENT:
+            continue
+        hooks = {
+            file.name(call.node.args[0]) for call in file.calls if _is_hook(call.name) and call.node.args
+        }
+        for name, function in file.functions.items():
+            is_hook = any(_is_hook(file.name(_called(each))) for each in function.decorator_list)
+            words = {each.value for each in ast.walk(function) if isinstance(each, ast.Constant)}
+            if "PATH_INFO" in words or ((is_hook or name in hooks) and words & {path, path.strip("/")}):
+                return True
+    return False
+
+
+def _is_hook(name: str) -> bool:
+    return name.endswith((".before_request", ".before_app_request"))
+
+
+def _called(node: ast.expr) -> ast.expr:
+    return node.func if isinstance(node, ast.Call) else node
+
+
 def dependency(route: Route) -> ast.Call | None:
     """Return the call by which *route* asks a database or another service, itself or one function on."""
     pending, seen = [route.function], set()
@@ -88,34 +111,7 @@ def dependency(route: Route) -> ast.Call | None:
 
 
 def _by_target_groups(project: Project) -> Iterator[Asked]:
-    tasks = [each for each in project.derive(web_starts) if isinstance(each.launch.platform, Task)]
-    for port, path, at in _target_groups(project):
-        behind = [start for start in tasks if port in _ports(start)]
-        if len(behind) == 1 and path.startswith("/"):
-            yield Asked(path, at, TARGET_GROUP, behind[0])
-
-
-def _target_groups(project: Project) -> Iterator[tuple[str, str, Place]]:
-    for file in project.of(Terraform):
-        for block in file.resources("aws_lb_target_group"):
-            port, path = block.node.get("port"), block.node.get("health_check", "path")
-            if port is not None and path is not None:
-                yield port.text or "", path.text or "", path.at
-    for each in project.of(EcsFile):
-        for resource in each.resources:
-            port, path = get(resource.node, "port"), get(resource.node, "healthCheckPath")
-            if resource.kind == "target-group" and port is not None and path is not None:
-                yield port.text or "", path.text or "", path.at
-
-
-def _ports(start: Start) -> set[str]:
-    found = {each.port for each in listeners(start) or ()}
-    image, platform = start.launch.image, start.launch.platform
-    if isinstance(platform, Task):
-        mappings = get(platform.node, "portMappings")
-        for each in mappings.elements if mappings else ():
-            port = get(each, "containerPort")
-            found |= {port.text} if port is not None and port.text else set()
-    for instruction in image.instructions("EXPOSE") if image else ():
-        found |= {word.partition("/")[0] for word in instruction.value.split()}
-    return found
+    for group in project.derive(target_groups):
+        start, path = behind(project, group), group.path
+        if start is not None and path is not None and (path.text or "").startswith("/"):
+            yield Asked(path.text or "", path.at, TARGET_GROUP, start)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 def launches(project: Project) -> Iterator[Launch]:
     """Yield a launch for every container of production that runs an image of the project."""
-    files = {each.path: each for each in project.of(EcsFile)}
-    for path in of_production(files):
-        for each in files[path].resources:
+    # CloudFormation calls every file of its own a template, and SAM's is template.yaml.
+    files = {each.path.replace("template", "stack"): each for each in project.of(EcsFile)}
+    for name in of_production(files):
+        path = files[name].path
+        for each in files[name].resources:
             containers = get(each.node, "containerDefinitions") if each.kind == "task" else None
             for node in containers.elements if containers else ():
                 found = task_launch(project, "ecs", path, Task(node, each.node))
