@@ -1,0 +1,1 @@
+"""Replacing a version by the next: the recipe, the balancers and the platforms it runs on."""

@@ -1,0 +1,1 @@
+"""Platforms that a roll-out runs on, one file each; they do not know one another."""
