@@ -134,6 +134,7 @@ class Exchange:
             error=self.error,
             status=self.answer.status,
             request_id=self.answer.request_id,
+            task=self.answer.task,
             body_bytes=self.answer.body_bytes,
         )
 

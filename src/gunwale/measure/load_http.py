@@ -19,7 +19,17 @@ class MalformedError(Exception):
 class Answer:
     """Reads one response, fed as it arrives; bodies are counted, not kept."""
 
-    __slots__ = ("_buffer", "_chunk_left", "_method", "_mode", "body_bytes", "closes", "request_id", "status")
+    __slots__ = (
+        "_buffer",
+        "_chunk_left",
+        "_method",
+        "_mode",
+        "body_bytes",
+        "closes",
+        "request_id",
+        "status",
+        "task",
+    )
 
     def __init__(self, method: str) -> None:
         self._method = method
@@ -28,6 +38,7 @@ class Answer:
         self._chunk_left = 0
         self.status: int | None = None
         self.request_id = ""
+        self.task = ""
         self.closes = False
         self.body_bytes = 0
 
@@ -103,6 +114,7 @@ class Answer:
         }
         self.closes = b"close" in options or (is_http_1_0 and b"keep-alive" not in options)
         self.request_id = b",".join(fields.get(b"x-request-id", ())).decode("latin-1")
+        self.task = b",".join(fields.get(b"x-gunwale-task", ())).decode("latin-1")
         lengths = set(fields.get(b"content-length", ()))
         codings = [line.lower() for line in fields.get(b"transfer-encoding", ())]
         if lengths and codings:

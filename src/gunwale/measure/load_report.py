@@ -44,7 +44,8 @@ class Record:
 
     *intended* is the schedule's time, *sent* when the first byte was written, *connected* when the
     connection in use was established (for a reused one: long before), *finished* when the outcome was known.
-    *error* is the exact socket error or the fault of the answer.
+    *error* is the exact socket error or the fault of the answer. *task* is who answered, as the balancer of
+    a rehearsal says in X-Gunwale-Task; empty where nobody said.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Record:
     error: str = ""
     status: int | None = None
     request_id: str = ""
+    task: str = ""
     body_bytes: int = 0
 
     @property

@@ -45,6 +45,23 @@ def test_outcome_is_told_from_the_answer(
     assert all(r.is_accepted and r.is_sent for r in result.records)
 
 
+@pytest.mark.parametrize(
+    ("field", "task"),
+    [
+        (b"X-Gunwale-Task: unix:/run/v3.1.sock\r\n", "unix:/run/v3.1.sock"),
+        # A balancer that asked a second target says both, and it is to be seen.
+        (b"X-Gunwale-Task: a\r\nX-Gunwale-Task: b\r\n", "a,b"),
+        (b"", ""),
+    ],
+)
+def test_task_that_answered_is_the_one_the_balancer_names(
+    serve: Callable[..., Server], field: bytes, task: str
+) -> None:
+    result = burst_of(serve(answer(b"HTTP/1.1 502 Bad\r\n" + field + b"Content-Length: 0\r\n\r\n")).url)
+
+    assert [r.task for r in result.records] == [task] * 3
+
+
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"])
 def test_reset_is_told_from_an_end(serve: Callable[..., Server], reply: bytes) -> None:
     result = burst_of(serve(answer_and_reset(reply)).url)
