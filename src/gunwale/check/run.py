@@ -91,6 +91,10 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            # To the oldest generation unseen, or the first collection would go through all of it at once.
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
