@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.plan import chain
 from gunwale.project import proxies
+from gunwale.project.cluster import services_of
+from gunwale.project.containers import Pod
 from gunwale.project.facts import Given
 from gunwale.project.passage import Passage, Target, target
 from gunwale.project.python.applications import Application, applications
@@ -76,7 +78,11 @@ def fronts(project: Project) -> tuple[Front, ...]:
     every = project.derive(passages)
     found, rest = [], []
     for each in every:
-        ends = [start for start in starts if any(_leads(each, goal, start) for goal in each.targets)]
+        ends = [
+            start
+            for start in starts
+            if any(_leads(each, goal, start) or _selects(project, goal, start) for goal in each.targets)
+        ]
         kin = [start for start in starts if start.launch.kind in each.kinds]
         ends = ends or (kin if len(kin) == 1 else [])
         found += [Front((*_before(each, every), each), start) for start in ends]
@@ -112,6 +118,12 @@ def _reaches(passage: Passage, goal: Target, service: Service) -> bool:
         return passage.service.path == service.path
     folder = posixpath.dirname(service.path)
     return not folder or passage.at.path.startswith(f"{folder}/")
+
+
+def _selects(project: Project, goal: Target, start: Start) -> bool:
+    """Whether *goal* is the name of a Kubernetes Service that leads to the pod of *start*."""
+    platform = start.launch.platform
+    return isinstance(platform, Pod) and goal.host in {each.name for each in services_of(project, platform)}
 
 
 def _leads(passage: Passage, goal: Target, start: Start) -> bool:

@@ -308,3 +308,108 @@ def test_traefiks_labels_publish_a_service(tmp_path: Path) -> None:
     (found,) = _passages(tmp_path, compose_yaml=text)
 
     assert (found.like, found.targets, found.is_tls) == ("traefik-insecure", (Target(host="web"),), True)
+
+
+CLUSTER = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata:
+      labels: {app: web, tier: front}
+    spec:
+      containers: [{name: web, image: web}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web-service}
+spec:
+  selector: {app: web}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations: {ANNOTATIONS}
+spec:
+  ingressClassName: CLASS
+  tls: [{hosts: [shop.example.com]}]
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - path: /
+            backend: {service: {name: web-service, port: {number: 80}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("class_", "annotations", "proxy", "operations"),
+    [
+        ("alb", "", "the ALB", {"for": "append", "host": "pass"}),
+        (
+            "alb",
+            (
+                "alb.ingress.kubernetes.io/load-balancer-attributes: "
+                "routing.http.xff_header_processing.mode=preserve"
+            ),
+            "the ALB",
+            {"for": "pass"},
+        ),
+        # What it does to the others, its ConfigMap decides, which is not there.
+        ("nginx", "", "ingress-nginx", {"for": "unknown", "prefix": "pass"}),
+        (
+            "nginx",
+            "nginx.ingress.kubernetes.io/x-forwarded-prefix: /shop",
+            "ingress-nginx",
+            {"prefix": "overwrite"},
+        ),
+        ("nginx", "nginx.org/proxy-read-timeout: 60s", "the Ingress", {"prefix": "unknown"}),
+        ("traefik", "", "Traefik", {"for": "unknown"}),
+        ("somebody-elses", "", "the Ingress", {"for": "unknown"}),
+    ],
+)
+def test_an_ingress_leads_through_a_service_to_the_pod_that_it_selects(
+    tmp_path: Path, class_: str, annotations: str, proxy: str, operations: dict[str, str]
+) -> None:
+    text = CLUSTER.replace("CLASS", class_).replace("ANNOTATIONS", annotations)
+    (tmp_path / "k8s.yaml").write_text(text)
+    (tmp_path / "Dockerfile").write_text(
+        'FROM python:3.13-slim\nCMD ["gunicorn", "-b", ":8000", "app:app"]\n'
+    )
+    (front,) = fronts(Project(tmp_path))
+
+    assert front.start is not None
+    assert front.last.proxy == proxy
+    assert front.last.is_tls
+    assert {name: front.last.operation(name) for name in operations} == operations
+
+
+@pytest.mark.parametrize(
+    ("settings", "like"),
+    [
+        ("{use-forwarded-headers: 'true'}", "ingress-nginx-forwarded"),
+        ("{use-forwarded-headers: 'true', compute-full-forwarded-for: 'true'}", "ingress-nginx-full"),
+        ("{use-forwarded-headers: 'false'}", "ingress-nginx"),
+    ],
+)
+def test_the_controllers_own_configuration_says_which_ingress_nginx_it_is(
+    tmp_path: Path, settings: str, like: str
+) -> None:
+    configuration = f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: nginx}}\ndata: {settings}\n"
+    text = CLUSTER.replace("CLASS", "nginx").replace("ANNOTATIONS", "") + configuration
+    (passage,) = _passages(tmp_path, k8s_yaml=text)
+
+    assert passage.like == like
+    assert not passage.unsure
+
+
+def test_a_service_whose_selector_fits_no_pod_leads_nowhere(tmp_path: Path) -> None:
+    text = CLUSTER.replace("selector: {app: web}", "selector: {app: other}").replace("ANNOTATIONS", "")
+    (tmp_path / "k8s.yaml").write_text(text)
+    (tmp_path / "Dockerfile").write_text(
+        'FROM python:3.13-slim\nCMD ["gunicorn", "-b", ":8000", "app:app"]\n'
+    )
+
+    assert fronts(Project(tmp_path)) == ()

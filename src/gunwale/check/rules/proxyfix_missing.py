@@ -31,6 +31,58 @@ server {
 }
 ```
 
+## Example: a Kubernetes Ingress
+
+Flagged at `app.py:3`.
+
+```python app.py
+from flask import Flask, request
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def index():
+    return request.remote_addr
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+```
+
+```yaml k8s.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers: [{name: web, image: web}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: 8000}]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: nginx
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - path: /
+            backend: {service: {name: web, port: {number: 80}}}
+```
+
 ## Use instead: ProxyFix with the counts of this chain
 
 ```python app.py
