@@ -2,13 +2,14 @@
 
 ``LoadProcess`` is the preferred way: it shares neither the interpreter lock nor the garbage collector with
 whoever measures. ``python -m gunwale.measure.load`` is the same from a shell; with ``--control`` it takes
-JSON lines on stdin (``{"do": "burst", "n": 60}``, ``{"do": "stop", "grace": 5}``) and answers each with
-one on stdout, the last of which is the result.
+JSON lines on stdin: the profile, then ``{"do": "burst", "n": 60}``, ``{"do": "look"}`` or ``{"do": "stop",
+"grace": 5}``; it answers each with one on stdout, the last of which is the result.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import resource
@@ -16,20 +17,22 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Self
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from gunwale.errors import GunwaleError
-from gunwale.measure.load_engine import Burst, Engine
+from gunwale.measure.load_clients import Burst, Progress
+from gunwale.measure.load_engine import Engine
 from gunwale.measure.load_profile import Ask, Profile
 from gunwale.measure.load_report import Kind, Outcome, Record, Result, Seconds
+from gunwale.measure.load_tally import Spool
 from gunwale.measure.process import signals_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-__all__ = ["Ask", "Kind", "Load", "LoadProcess", "Outcome", "Profile", "Record", "Result"]
+__all__ = ["Ask", "Kind", "Load", "LoadProcess", "Outcome", "Profile", "Progress", "Record", "Result"]
 
 _BURST_WAIT = 2.0  # seconds a burst may take to leave; a server that accepts none holds it longer
 _START_WAIT = 20.0
@@ -70,6 +73,10 @@ class Load:
         burst.is_sent.wait(_BURST_WAIT)
         return time.monotonic()
 
+    def look(self) -> Progress:
+        """Return how far it has come."""
+        return self._engine.progress()
+
     def stop(self, grace: Seconds = 5.0) -> Result:
         """Send no more, wait for what is outstanding, return the result; a second call returns it again."""
         if self._result is None and self._thread.is_alive():
@@ -109,9 +116,8 @@ class LoadProcess:
 
     def start(self) -> Self:
         """Start the process; return when it sends."""
-        profile = json.dumps(asdict(self._profile))
         try:
-            self._launch(profile)
+            self._launch()
         except BaseException:
             self._kill()
             raise
@@ -119,43 +125,55 @@ class LoadProcess:
 
     def burst(self, count: int) -> Seconds:
         """Open *count* connections at once; return the monotonic time when they had left."""
-        at = self._ask({"do": "burst", "n": count}, _BURST_WAIT + _STOP_WAIT)["at"]
-        assert isinstance(at, float)
+        at: Seconds = self._ask({"do": "burst", "n": count}, _BURST_WAIT + _STOP_WAIT)["at"]
         return at
+
+    def look(self) -> Progress:
+        """Return how far it has come."""
+        answer = self._ask({"do": "look"}, _STOP_WAIT)
+        return Progress(**answer["progress"])
 
     def stop(self, grace: Seconds = 5.0) -> Result:
         """Send no more, wait for what is outstanding, return the result; a second call returns it again."""
         if self._result is None:
             answer = self._ask({"do": "stop", "grace": grace}, grace + _STOP_WAIT)
-            self._result = Result.from_json(json.dumps(answer["result"]))
+            result = Result.from_json(json.dumps(answer["result"]))
+            if self._profile.spool:
+                result = replace(result, records=Spool(self._profile.spool, answer["count"]))
+            self._result = result
             assert self._process is not None
             self._process.communicate(timeout=_STOP_WAIT)
         return self._result
 
-    def _launch(self, profile: str) -> None:
+    def _launch(self) -> None:
         with signals_held():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunwale.measure.load", "--control", "--profile", profile],
+                [sys.executable, "-m", "gunwale.measure.load", "--control"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
             )
+        with contextlib.suppress(BrokenPipeError):  # _read() says so
+            self._tell(self._profile.to_json())
         self._read(_START_WAIT)
+
+    def _tell(self, line: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
 
     def _kill(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
 
-    def _ask(self, order: dict[str, object], timeout: Seconds) -> dict[str, object]:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+    def _ask(self, order: dict[str, Any], timeout: Seconds) -> dict[str, Any]:
+        self._tell(json.dumps(order))
         return self._read(timeout)
 
-    def _read(self, timeout: Seconds) -> dict[str, object]:
+    def _read(self, timeout: Seconds) -> dict[str, Any]:
         assert self._process is not None
         assert self._process.stdout is not None
         # readline() has no deadline; a process that says nothing is ended, which ends the line.
@@ -167,16 +185,15 @@ class LoadProcess:
             watchdog.cancel()
         if not line:
             raise RuntimeError(f"the load process ended or said nothing in {timeout:g} s")
-        answer: dict[str, object] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a load from a shell; exit 1 when a request failed, 2 for a target that cannot be read."""
+    """Run a load from a shell; exit 1 when a request failed, or the generator was the bottleneck."""
     options = _parser().parse_args(arguments)
-    if options.profile:
-        data = json.loads(options.profile)
-        profile = Profile(**data | {"mix": tuple(Ask(**ask) for ask in data["mix"])})
+    if options.control:
+        profile = Profile.from_json(sys.stdin.readline())
     else:
         profile = Profile(
             target=options.target,
@@ -193,9 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.control:
         return _obey(load)
     threading.Event().wait(options.duration)
-    result = load.stop()
+    result = load.stop(options.grace)
     sys.stdout.write((result.to_json() if options.json else _summary(result)) + "\n")
-    return 1 if result.failed() else 0
+    return 1 if result.failed() or result.bottleneck() else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,11 +220,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("target", nargs="?", default="", help="http://HOST:PORT or unix:PATH")
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second, each on its connection")
     parser.add_argument("--duration", type=float, default=10.0, help="seconds")
+    parser.add_argument("--grace", type=float, default=5.0, help="seconds for what is outstanding then")
     parser.add_argument("--path", action="append", help="a path to ask, again for several; / by default")
     parser.add_argument("--keepalive-clients", type=int, default=0, help="clients that keep a connection")
     parser.add_argument("--json", action="store_true", help="every record, as one line of JSON")
-    parser.add_argument("--control", action="store_true", help="take orders on stdin")
-    parser.add_argument("--profile", default="", help="the whole profile as JSON, instead of the above")
+    parser.add_argument("--control", action="store_true", help="take the profile and orders on stdin")
     return parser
 
 
@@ -225,15 +242,20 @@ def _obey(load: Load) -> int:
         order = json.loads(line)
         if order["do"] == "burst":
             _say({"event": "burst", "at": load.burst(order["n"])})
+        elif order["do"] == "look":
+            _say({"event": "progress", "progress": asdict(load.look())})
         elif order["do"] == "stop":
             result = load.stop(order.get("grace", 5.0))
-            sys.stdout.write(f'{{"event":"stopped","result":{result.to_json()}}}\n')
+            count = len(result.records)
+            if isinstance(result.records, Spool):
+                result = replace(result, records=())
+            sys.stdout.write(f'{{"event":"stopped","count":{count},"result":{result.to_json()}}}\n')
             sys.stdout.flush()
             return 0
     return 0
 
 
-def _say(message: dict[str, object]) -> None:
+def _say(message: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
@@ -245,6 +267,7 @@ def _summary(result: Result) -> str:
         f"{len(result.records)} requests in {seconds:.1f} s: {counts or 'none'}\n"
         f"latency p50 {result.latency(0.5) * 1e3:.1f} ms, p99 {result.latency(0.99) * 1e3:.1f} ms\n"
         f"own lag p99 {result.lag_p99 * 1e3:.2f} ms, {result.cpu:.0%} of one core"
+        + "".join(f"\nnot to be believed, the generator was the bottleneck: {r}" for r in result.bottleneck())
     )
 
 

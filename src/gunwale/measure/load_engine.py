@@ -14,37 +14,24 @@ import selectors
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from gunwale.measure.load_clients import Burst, Client, Progress
 from gunwale.measure.load_exchange import Exchange
-from gunwale.measure.load_profile import Profile, in_turn
-from gunwale.measure.load_report import Kind, Outcome, Record, Result, Seconds, percentile
+from gunwale.measure.load_pace import Pauses
+from gunwale.measure.load_profile import in_turn
+from gunwale.measure.load_report import Kind, Outcome, Result, Seconds
+from gunwale.measure.load_sockets import Sockets, connect
+from gunwale.measure.load_tally import Tally
 from gunwale.measure.target import Target
+
+if TYPE_CHECKING:
+    from gunwale.measure.load_profile import Profile
 
 _SWEEP = 0.05  # seconds between looks at the deadlines
 _UNIX_RETRY = 0.002  # seconds: a full queue of a Unix socket says EAGAIN and cannot be waited for
 _AT_ONCE = 32  # requests launched before sockets are looked at again, should we be behind
 _REFUSED_PAUSE = 0.05  # seconds: a closed loop must not spin on a port nobody listens on
-
-
-@dataclass(slots=True, kw_only=True)
-class Client:
-    """A client that keeps its connection; *due* is the intended time of its next request."""
-
-    number: int
-    due: Seconds
-    socket: socket.socket | None = None
-    connected: Seconds | None = None
-    free_since: Seconds = 0.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Burst:
-    """*count* connections at once; *is_sent* is set when each has written or failed."""
-
-    count: int
-    exchanges: list[Exchange] = field(default_factory=list)
-    is_sent: threading.Event = field(default_factory=threading.Event)
 
 
 class Engine:
@@ -53,28 +40,41 @@ class Engine:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.target = Target.parse(profile.target)
+        unpaced = profile.checked_unpaced()
         self.has_started = threading.Event()
         self._orders: queue.SimpleQueue[Burst | Seconds] = queue.SimpleQueue()
         self._waker, self._wakened = socket.socketpair()
         self._wakened.settimeout(0)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._wakened, selectors.EVENT_READ)
+        self._sockets = Sockets()
+        self._sockets.watch(self._wakened, selectors.EVENT_READ, self)
         self._asks = in_turn(profile.mix)
+        self._asks_of_clients = in_turn(unpaced)
         self._run_id = secrets.token_hex(4)
         self._count = 0
         self._live: set[Exchange] = set()
         self._waiting: list[Exchange] = []
         self._bursts: list[Burst] = []
         self._clients: list[tuple[Seconds, int, Client]] = []
-        self._records: list[Record] = []
-        self._lags: list[Seconds] = []
+        self._pauses = Pauses()
+        self._tally = Tally(profile.spool)
         self._idle_closes = 0
         self._stop_by: Seconds | None = None
+        self._behind = 0.0
 
     def order(self, order: Burst | Seconds) -> None:
         """From any thread: send a burst, or stop within so many seconds."""
         self._orders.put(order)
         self._waker.send(b"!")
+
+    def progress(self) -> Progress:
+        """From any thread: how far it has come."""
+        return Progress(
+            at=time.monotonic(),
+            sent=self._count,
+            finished=self._tally.outcomes.total(),
+            failed=self._tally.failed,
+            lag_p99=self._tally.lags.percentile(0.99),
+        )
 
     def run(self) -> Result:
         """Send until a stop is ordered and nothing is outstanding, or its time is up."""
@@ -96,15 +96,17 @@ class Engine:
             stopped = time.monotonic()
         finally:
             self._close()
+        lags = self._tally.lags
         return Result(
             started=started,
             stopped=stopped,
-            lag_p50=percentile(self._lags, 0.5),
-            lag_p99=percentile(self._lags, 0.99),
-            lag_max=max(self._lags, default=0.0),
+            lag_p50=lags.percentile(0.5),
+            lag_p99=lags.percentile(0.99),
+            lag_max=lags.most,
+            behind=self._behind,
             cpu=(time.thread_time() - cpu) / max(stopped - started, 1e-9),
             idle_closes=self._idle_closes,
-            records=tuple(self._records),
+            records=self._tally.records(),
         )
 
     def _launch_due(self, due: Seconds) -> Seconds:
@@ -117,29 +119,36 @@ class Engine:
                 break
             self._launch(Kind.FRESH, due)
             due += 1 / self.profile.rate
+        self._behind = max(0.0, now - due) if self.profile.rate else 0.0
         while self._clients and self._clients[0][0] <= now:
             client = heapq.heappop(self._clients)[2]
             intended = client.due if self.profile.keepalive_spacing else max(client.due, client.free_since)
             self._launch(Kind.KEEPALIVE, intended, client)
         return due
 
+    def _next_at(self, due: Seconds) -> Seconds:
+        """Return when there is something to do of ourselves."""
+        now = time.monotonic()
+        times = [now + _SWEEP, self._pauses.next_at()]
+        if self._stop_by is None and self.profile.rate:
+            times.append(due)
+        if self._stop_by is None and self._clients:
+            times.append(self._clients[0][0])
+        if self._waiting:
+            times.append(now + _UNIX_RETRY)
+        return min(times)
+
     def _turn(self, due: Seconds) -> None:
         """Wait for the next thing to happen or to do, and let it happen."""
-        now = time.monotonic()
-        wait = _SWEEP
-        if self._stop_by is None and self.profile.rate:
-            wait = min(wait, due - now)
-        if self._stop_by is None and self._clients:
-            wait = min(wait, self._clients[0][0] - now)
-        if self._waiting:
-            wait = min(wait, _UNIX_RETRY)
-        for key, _ in self._selector.select(max(wait, 0)):
-            if isinstance(key.data, Exchange):
-                self._advance(key.data)
-            elif isinstance(key.data, Client):
-                self._drop_idle(key.data)
+        for owner in self._sockets.ready(self._next_at(due) - time.monotonic()):
+            if isinstance(owner, Exchange):
+                self._advance(owner)
+            elif isinstance(owner, Client):
+                self._drop_idle(owner)
             else:
                 self._take_orders()
+        for exchange in self._pauses.due():
+            self._advance(exchange)
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             for exchange in waiting:
@@ -165,16 +174,16 @@ class Engine:
                 self._bursts.remove(burst)
 
     def _launch(self, kind: Kind, intended: Seconds, client: Client | None = None) -> Exchange:
-        ask = next(self._asks)
+        ask = next(self._asks if client is None else self._asks_of_clients)
         self._count += 1
         now = time.monotonic()
-        exchange = Exchange(ask, kind, intended, now)
+        exchange = Exchange(ask, ask.kind or kind, intended, now)
         exchange.id = f"{self._run_id}-{self._count:08d}"
         keep = client is not None and self.profile.keepalive_spacing > 0
         exchange.payload = memoryview(ask.payload(self.target.host, exchange.id, keep=keep))
         self._live.add(exchange)
         # A keep-alive client held up by its own last answer is the server's doing, not a lag of ours.
-        self._lags.append(now - max(intended, client.free_since if client else intended))
+        self._tally.lags.add(now - max(intended, client.free_since if client else intended))
         if client is not None:
             exchange.client = client
             if client.socket is not None and self._is_still_open(client):
@@ -186,8 +195,7 @@ class Engine:
 
     def _connect(self, exchange: Exchange) -> None:
         try:
-            sock = socket.socket(self.target.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            code = sock.connect_ex(self.target.address)
+            sock, code = connect(self.target, is_slow=exchange.reading is not None)
         except OSError as error:
             exchange.fail(Outcome.CLIENT_ERROR, error)
             self._finish(exchange)
@@ -198,7 +206,7 @@ class Engine:
             return
         exchange.socket = sock
         if code == errno.EINPROGRESS:
-            self._selector.register(sock, selectors.EVENT_WRITE, exchange)
+            self._sockets.watch(sock, selectors.EVENT_WRITE, exchange)
             return
         exchange.connect_ended(code)
         self._advance(exchange)
@@ -206,27 +214,26 @@ class Engine:
     def _advance(self, exchange: Exchange) -> None:
         """Let an exchange do what its socket allows, then watch for what it needs next."""
         wanted = exchange.advance()
-        if not wanted and exchange.is_reused and exchange.sent is None:
+        has_ended = exchange.outcome is not None
+        if has_ended and exchange.is_reused and exchange.sent is None:
             # Reset while nothing was asked on it, noticed only now: an idle close like the others.
             assert exchange.client is not None
             self._drop_idle(exchange.client)
             exchange.start_over()
             self._connect(exchange)
             return
-        if not wanted:
+        if has_ended:
             self._finish(exchange)
             return
         assert exchange.socket is not None
-        watched = self._selector.get_map().get(exchange.socket)
-        if watched is None:
-            self._selector.register(exchange.socket, wanted, exchange)
-        elif watched.events != wanted or watched.data is not exchange:
-            self._selector.modify(exchange.socket, wanted, exchange)
+        if exchange.ask.is_paced:
+            self._pauses.add(exchange)
+        self._sockets.watch(exchange.socket, wanted, exchange)
 
     def _finish(self, exchange: Exchange) -> None:
         self._live.discard(exchange)
         record = exchange.record()
-        self._records.append(record)
+        self._tally.add(record)
         client, sock = exchange.client, exchange.socket
         exchange.socket = None
         is_kept = client is not None and record.outcome in {Outcome.OK, Outcome.STATUS_ERROR}
@@ -242,9 +249,9 @@ class Engine:
         if sock is None:
             return
         if is_kept:
-            self._selector.modify(sock, selectors.EVENT_READ, client)
+            self._sockets.watch(sock, selectors.EVENT_READ, client)
         else:
-            self._forget(sock)
+            self._sockets.forget(sock)
 
     def _is_still_open(self, client: Client) -> bool:
         assert client.socket is not None
@@ -261,13 +268,8 @@ class Engine:
         """Close a connection the server closed, or wrote to, while nothing was asked on it."""
         if client.socket is not None:
             self._idle_closes += 1
-            self._forget(client.socket)
+            self._sockets.forget(client.socket)
             client.socket = client.connected = None
-
-    def _forget(self, sock: socket.socket) -> None:
-        if sock in self._selector.get_map():
-            self._selector.unregister(sock)
-        sock.close()
 
     def _sweep(self, now: Seconds) -> None:
         for exchange in tuple(self._live):
@@ -282,9 +284,9 @@ class Engine:
             self._finish(exchange)
         for _, _, client in self._clients:
             if client.socket is not None:
-                self._forget(client.socket)
+                self._sockets.forget(client.socket)
         for burst in self._bursts:
             burst.is_sent.set()
-        self._selector.close()
+        self._sockets.close()
         self._waker.close()
         self._wakened.close()

@@ -10,14 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 from gunwale.measure.load_http import Answer, MalformedError
+from gunwale.measure.load_pace import Pace
 from gunwale.measure.load_report import Kind, Outcome, Record, Seconds
 
 if TYPE_CHECKING:
-    from gunwale.measure.load_engine import Client
+    from gunwale.measure.load_clients import Client
     from gunwale.measure.load_profile import Ask
 
 _CHUNK = 256 * 1024
-_MAX_STATUS_OK = 499
 # ENOENT: the path of a Unix socket is gone, which is how nobody listens there.
 _REFUSED = frozenset({errno.ECONNREFUSED, errno.ENOENT})
 _RESET = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
@@ -36,12 +36,16 @@ class Exchange:
         "finished",
         "id",
         "intended",
+        "is_paused",
         "is_reused",
         "kind",
         "launched",
+        "moved",
         "offset",
         "outcome",
         "payload",
+        "reading",
+        "sending",
         "sent",
         "socket",
     )
@@ -63,6 +67,10 @@ class Exchange:
         self.finished: Seconds = 0.0
         self.outcome: Outcome | None = None
         self.error = ""
+        self.reading = Pace(ask.read_pace) if ask.read_pace else None
+        self.sending = Pace(ask.send_pace) if ask.send_pace else None
+        self.moved: Seconds = 0.0  # when a paced one last got on
+        self.is_paused = False  # known to the engine as one to be looked at when resumes_at() has come
 
     @property
     def has_left(self) -> bool:
@@ -90,8 +98,17 @@ class Exchange:
         else:
             self._fail_with(code)
 
+    def resumes_at(self, now: Seconds) -> Seconds | None:
+        """Return when a paced request may go on, None if nothing but its socket holds it up."""
+        times = []
+        if self.reading is not None and self.reading.next_at > now:
+            times.append(self.reading.next_at)
+        if self.sending is not None and not self.is_written and self.sending.next_at > now:
+            times.append(self.sending.next_at)
+        return min(times, default=None)
+
     def advance(self) -> int:
-        """Do what is possible now; return the selector events to wait for, 0 when it has ended."""
+        """Do what is possible now; return the selector events to wait for, 0 when ended or pausing."""
         assert self.socket is not None
         if self.connected is None and self.outcome is None:
             self.connect_ended(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
@@ -101,7 +118,10 @@ class Exchange:
             self._write()
         if self.outcome is not None:
             return 0
-        return selectors.EVENT_READ | (0 if self.is_written else selectors.EVENT_WRITE)
+        now = time.monotonic() if self.ask.is_paced else 0.0
+        is_reading = self.reading is None or self.reading.next_at <= now
+        is_writing = not self.is_written and (self.sending is None or self.sending.next_at <= now)
+        return (selectors.EVENT_READ if is_reading else 0) | (selectors.EVENT_WRITE if is_writing else 0)
 
     def fail(self, outcome: Outcome, error: OSError | None = None) -> None:
         """End it for a reason that is not the peer's doing, or its silence."""
@@ -114,7 +134,7 @@ class Exchange:
         """Whether a timeout has passed: of the connect, or of the answer since the request left."""
         if self.connected is None:
             return now - self.launched > connect_timeout
-        return now - max(self.connected, self.launched) > response_timeout
+        return now - max(self.connected, self.launched, self.moved) > response_timeout
 
     def record(self) -> Record:
         """Return what became of it."""
@@ -140,8 +160,15 @@ class Exchange:
 
     def _write(self) -> None:
         assert self.socket is not None
+        rest = self.payload[self.offset :]
+        if self.sending is not None:
+            now = time.monotonic()
+            if self.sending.next_at > now:
+                return
+            # The head goes at once: its pace is that of another kind of client.
+            rest = rest[: self.sending.piece] if self.offset else rest[: self._head_length()]
         try:
-            self.offset += self.socket.send(self.payload[self.offset :])
+            count = self.socket.send(rest)
         except BlockingIOError:
             return
         except OSError as error:
@@ -150,31 +177,46 @@ class Exchange:
             if self.outcome in {None, Outcome.EOF}:
                 self._fail_with(error.errno)
             return
+        self.offset += count
         if self.sent is None:
             self.sent = time.monotonic()
+        if self.sending is not None:
+            self.moved = now
+            self.sending.passed(count, now)
+
+    def _head_length(self) -> int:
+        return bytes(self.payload[:_CHUNK]).index(b"\r\n\r\n") + 4
 
     def _read(self) -> None:
         assert self.socket is not None
+        size = _CHUNK if self.reading is None else self.reading.piece
         while self.outcome is None:
+            if self.reading is not None and self.reading.next_at > time.monotonic():
+                return
             try:
-                data = self.socket.recv(_CHUNK)
+                data = self.socket.recv(size)
             except BlockingIOError:
                 return
             except OSError as error:
                 self._fail_with(error.errno)
                 return
-            try:
-                is_complete = self.answer.feed(data) if data else self.answer.feed_end()
-            except MalformedError as error:
-                self.fail(Outcome.MALFORMED)
-                self.error = str(error)
-                return
-            if is_complete:
-                assert self.answer.status is not None
-                is_ok = self.answer.status <= _MAX_STATUS_OK
-                self.fail(Outcome.OK if is_ok else Outcome.STATUS_ERROR)
-            elif not data:
-                self.fail(Outcome.TRUNCATED if self.answer.has_head else Outcome.EOF)
+            if self.reading is not None:
+                self.moved = time.monotonic()
+                self.reading.passed(len(data), self.moved)
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        try:
+            is_complete = self.answer.feed(data) if data else self.answer.feed_end()
+        except MalformedError as error:
+            self.fail(Outcome.MALFORMED)
+            self.error = str(error)
+            return
+        if is_complete:
+            assert self.answer.status is not None
+            self.fail(Outcome.OK if self.ask.expects(self.answer.status) else Outcome.STATUS_ERROR)
+        elif not data:
+            self.fail(Outcome.TRUNCATED if self.answer.has_head else Outcome.EOF)
 
     def _fail_with(self, code: int | None) -> None:
         self.error = _name(code)

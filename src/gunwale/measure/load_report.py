@@ -7,19 +7,24 @@ import math
 from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Seconds = float
 
+# Beyond these the generator itself was the bottleneck. An idle two-core machine keeps a thousand requests a
+# second within single milliseconds (docs/load.md); a quarter of a second is as long as a slow answer.
+MOST_LAG: Seconds = 0.25
+MOST_CPU = 0.9  # of one core, which is all that one thread can have
+
 
 class Outcome(StrEnum):
     """How one request ended, as its client saw it."""
 
     OK = "ok"
-    STATUS_ERROR = "status-error"  # a complete answer, 500 or above
+    STATUS_ERROR = "status-error"  # a complete answer whose status is not an expected one
     REFUSED = "refused"  # nobody listens: nothing was accepted, a client may try elsewhere
     RESET = "reset"
     EOF = "eof"  # closed before the head of the answer was complete
@@ -36,6 +41,8 @@ class Kind(StrEnum):
     FRESH = "fresh"  # of the schedule, on a connection of its own
     BURST = "burst"  # on demand, on a connection of its own
     KEEPALIVE = "keepalive"  # by a client that keeps its connection while the server does
+    SLOW = "slow"  # as fresh, by a client that reads the answer at a pace
+    UPLOAD = "upload"  # as fresh, by a client that sends the body at a pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,17 @@ class Record:
         """From the intended time: a stall counts in full for each request that fell into it."""
         return self.finished - self.intended
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether its client was slow on purpose, so that its latency says nothing of the server."""
+        return self.kind in {Kind.SLOW, Kind.UPLOAD}
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any], names: Sequence[str] = ()) -> Self:
+        """Read the values of the fields *names*; of all, in their order, without names."""
+        values = dict(zip(names or RECORD_FIELDS, row, strict=True))
+        return cls(**values | {"kind": Kind(values["kind"]), "outcome": Outcome(values["outcome"])})
+
     def is_in_flight_at(self, moment: Seconds) -> bool:
         """Whether the request was sent on an accepted connection and not finished at *moment*."""
         return self.sent is not None and self.sent <= moment < self.finished
@@ -95,8 +113,9 @@ class Result:
     """All records of one load, and how well the generator itself kept its times.
 
     *lag_p50*, *lag_p99*, *lag_max*: by how much requests left later than planned for reasons of the
-    generator. *cpu* is the generator's own share of one core. *idle_closes* counts keep-alive connections
-    the server closed while nothing was asked on them, which fails nothing.
+    generator (the percentiles within 2 %). *behind*: how late the schedule was when told to stop. *cpu* is
+    the generator's own share of one core. *idle_closes* counts keep-alive connections the server closed
+    while nothing was asked on them, which fails nothing.
     """
 
     started: Seconds
@@ -104,9 +123,25 @@ class Result:
     lag_p50: Seconds
     lag_p99: Seconds
     lag_max: Seconds
+    behind: Seconds = 0.0
     cpu: float
     idle_closes: int
-    records: tuple[Record, ...]
+    records: Sequence[Record]
+
+    def bottleneck(self) -> tuple[str, ...]:
+        """Return why the generator was the bottleneck; if it was, nothing here is to be believed.
+
+        A load that came late, or not whole, was not the load that was asked for, and what it lost, or did
+        not lose, was lost by something else than the server.
+        """
+        wants = self.counts().get(Outcome.CLIENT_ERROR, 0)
+        reasons = (
+            (self.lag_p99 > MOST_LAG, f"requests left {self.lag_p99 * 1e3:.0f} ms late (p99 of its own lag)"),
+            (self.behind > MOST_LAG, f"it was {self.behind * 1e3:.0f} ms behind when it stopped"),
+            (self.cpu > MOST_CPU, f"it used {self.cpu:.0%} of a core"),
+            (wants > 0, f"{wants} requests failed on this machine, for want of descriptors or ports"),
+        )
+        return tuple(reason for is_so, reason in reasons if is_so)
 
     def counts(self) -> dict[str, int]:
         """Return how many requests ended in each way; absent is none."""
@@ -117,8 +152,8 @@ class Result:
         return tuple(record for record in self.records if record.outcome is not Outcome.OK)
 
     def latency(self, share: float) -> Seconds:
-        """Return the latency that *share* (0 to 1) of the answered requests stayed within."""
-        return percentile([r.latency for r in self.records if r.status is not None], share)
+        """Return the latency that *share* (0 to 1) of the answered requests, not paced, stayed within."""
+        return percentile([r.latency for r in self.records if r.status is not None and not r.is_paced], share)
 
     def in_flight_at(self, moment: Seconds) -> tuple[Record, ...]:
         """Return the requests sent on an accepted connection and not finished at *moment*."""
@@ -172,7 +207,7 @@ class Result:
 
     def slowest(self) -> Record | None:
         """Return the answered request of the longest latency."""
-        answered = [record for record in self.records if record.outcome is Outcome.OK]
+        answered = [r for r in self.records if r.outcome is Outcome.OK and not r.is_paced]
         return max(answered, key=lambda record: record.latency, default=None)
 
     def to_json(self) -> str:
@@ -186,14 +221,7 @@ class Result:
         """Read what ``to_json`` wrote."""
         data = json.loads(line)
         names: list[str] = data.pop("record_fields")
-        records = (dict(zip(names, row, strict=True)) for row in data.pop("records"))
-        return cls(
-            **data,
-            records=tuple(
-                Record(**row | {"kind": Kind(row["kind"]), "outcome": Outcome(row["outcome"])})
-                for row in records
-            ),
-        )
+        return cls(records=tuple(Record.from_row(row, names) for row in data.pop("records")), **data)
 
 
 RECORD_FIELDS = tuple(field.name for field in fields(Record))
