@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gunwale.measure.load import Ask, LoadProcess, Profile
-from served import has_several_processes
+from live import raw, read_response
+from served import has_several_processes, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +56,20 @@ def test_recycling_under_load_loses_nothing(variant: Variant, serve: Callable[..
 @pytest.mark.timeout(240)
 def test_recycling_for_two_minutes_loses_nothing(variant: Variant, serve: Callable[..., Served]) -> None:
     assert recycle(variant, serve, 120) >= (40 if has_several_processes(variant) else 8)
+
+
+@only(has_several_processes)
+def test_a_worker_that_leaves_finishes_a_request_that_holds_its_loop_up(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    """A machine under load holds a gevent worker's loop up just so; only past request_timeout is it stuck."""
+    served = serve(*variant.options, workers=1)
+    worker = int(served.get("/pid").text)
+    with raw("127.0.0.1", served.port) as sock:
+        sock.sendall(b"GET /spin?seconds=3 HTTP/1.1\r\nHost: test\r\n\r\n")
+        served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 1, 10, "the request runs")
+        time.sleep(1.2)  # two looks of the deadline's watch: now it knows that the loop is held up
+        os.kill(worker, signal.SIGTERM)  # as the master does when there is one worker too many
+
+        assert read_response(sock).body == b"here\n"
+    assert "died" not in served.log_text()

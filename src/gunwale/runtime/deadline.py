@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 LOOK = 0.5
 """Seconds between two looks."""
+_GIVEN_UP = "gunwale.given_up"
 _TCP_INFO_BYTES = 192
 _ACKED = struct.Struct("=QQ")  # tcpi_bytes_acked and tcpi_bytes_received, since Linux 4.1
 _ACKED_AT = 120
@@ -233,6 +234,20 @@ def _is_in(exchange: Exchange, frame: FrameType | None) -> bool:
     while frame is not None:
         # The server's own frames hold the environ too, also once the application has returned.
         if any(value is exchange.environ for value in frame.f_locals.values()):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def mark_given_up(exchange: Exchange) -> None:
+    """Let is_given_up() know it, wherever its environ is."""
+    exchange.environ[_GIVEN_UP] = True
+
+
+def is_given_up(frame: FrameType | None) -> bool:
+    """Whether *frame* is inside a request that was marked so."""
+    while frame is not None:
+        if any(type(value) is dict and _GIVEN_UP in value for value in frame.f_locals.values()):
             return True
         frame = frame.f_back
     return False

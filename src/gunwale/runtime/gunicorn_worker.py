@@ -10,7 +10,17 @@ import traceback
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from gunwale.runtime.deadline import LOOK, Stuck, Watch, cut, leave_soon, register_dump, say
+from gunwale.runtime.deadline import (
+    LOOK,
+    Stuck,
+    Watch,
+    cut,
+    is_given_up,
+    leave_soon,
+    mark_given_up,
+    register_dump,
+    say,
+)
 
 if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
@@ -57,6 +67,24 @@ class Retirement:
             theirs(number, frame)
 
         worker.handle_exit = handle_exit
+        self._end_only_what_is_given_up()
+
+    def _end_only_what_is_given_up(self) -> None:
+        # Between our signal and its handler a request can have ended, and another begun; and a machine under
+        # load holds a loop up as a stuck greenlet does. The handler runs in what is to end, and sees it.
+        theirs = self._worker.handle_abort
+        self._is_ours = False
+
+        def handle_abort(number: int, frame: Any) -> None:
+            is_ours, self._is_ours = self._is_ours, False
+            if not is_ours or is_given_up(frame):
+                theirs(number, frame)
+
+        self._worker.handle_abort = handle_abort
+
+    def _abort(self) -> None:
+        self._is_ours = True
+        os.kill(os.getpid(), signal.SIGABRT)
 
     @property
     def _is_sync(self) -> bool:
@@ -73,8 +101,9 @@ class Retirement:
         SystemExit runs the application's clean-up and answers 500. A thread cannot; but where it waits for
         its client, ending the connection ends the wait.
         """
+        mark_given_up(stuck.exchange)
         if self._is_sync:
-            os.kill(os.getpid(), signal.SIGABRT)
+            self._abort()
             return
         cut(stuck.exchange.environ.get("gunicorn.socket"))
         if "gevent" in type(self._worker).__module__ or hasattr(self._worker, "timeout_ctx"):
@@ -118,9 +147,9 @@ class Retirement:
             if os.getppid() == self._worker.ppid:
                 os.kill(self._worker.ppid, signal.SIGTTIN)  # look at the scoreboard: another worker is needed
             leave_soon(self._limit + LINGER)
-        if self._is_held_up:
-            # The loop is held up, so it is the stuck greenlet that runs, and SystemExit ends that one only.
-            os.kill(os.getpid(), signal.SIGABRT)
+        if stuck and self._is_held_up:
+            # The stuck greenlet runs and keeps the loop from all others: SystemExit ends that one only.
+            self._abort()
         pool = getattr(self._worker, "tpool", None)
         if pool is not None and stuck > self._stuck:
             # What was accepted may wait for a thread in the pool's queue.
