@@ -18,6 +18,8 @@ def check(draft: Draft) -> None:
     """Name every inequality that does not hold; values that failed to load are not judged."""
     if draft.failed:
         return
+    _command(draft)
+    _health(draft)
     _drain(draft)
     _stop(draft)
     _proxies(draft)
@@ -25,6 +27,42 @@ def check(draft: Draft) -> None:
     _connections(draft)
     _roll(draft)
     _scale(draft)
+
+
+def _command(draft: Draft) -> None:
+    """Judge what is asked of Gunicorn where the rendered files start it alone."""
+    values = draft.values
+    if values["rollout.command"] != "gunicorn":
+        return
+    if values["serve.server"] != "gunicorn":
+        draft.fail(
+            "rollout.command",
+            f'command is "gunicorn", and serve.server is {values["serve.server"]!r}',
+            'leave command out: "gunwale" starts every server',
+        )
+    elif values["serve.access_log"] == "off":
+        draft.warn(
+            "serve.access_log",
+            "access_log is off: an incident leaves nothing of who asked what, nor when",
+            'leave access_log out, or write "combined"',
+        )
+    auto = workers({**values, "serve.workers": "auto"}).number
+    if (auto if values["serve.workers"] == "auto" else values["serve.workers"]) == 1:
+        draft.warn(
+            "serve.workers",
+            "one worker of Gunicorn's: while it starts again, nobody answers",
+            f"raise workers to {max(2, auto)}, or serve with gunwale: the new one answers first",
+        )
+
+
+def _health(draft: Draft) -> None:
+    interval, timeout = draft.values["health.interval"], draft.values["health.timeout"]
+    if timeout >= interval:
+        draft.warn(
+            "health.timeout",
+            f"timeout {timeout:g} s is not below interval {interval:g} s: no answer before the next question",
+            f"raise interval above {timeout:g} s, or lower timeout",
+        )
 
 
 def _drain(draft: Draft) -> None:
@@ -124,6 +162,12 @@ def _roll(draft: Draft) -> None:
             f"⌊{tasks} × {most} %⌋ = {allowed} may",
             "raise max_percent to 200, or lower min_percent and lose that capacity meanwhile",
         )
+    elif not kept:
+        draft.warn(
+            "rollout.min_percent",
+            f"⌈{tasks} × {least} %⌉ = 0 tasks must run: a roll-out may stop all before a new one answers",
+            f"raise min_percent to {math.ceil(100 / tasks)} at least",
+        )
 
 
 def _scale(draft: Draft) -> None:
@@ -141,8 +185,9 @@ def _proxies(draft: Draft) -> None:
     if not layers:
         return
     last = layers[-1]
-    is_kept = values["serve.worker_class"] != "sync"
-    if is_kept and last.idle_timeout is not None and keepalive <= last.idle_timeout:
+    # With threads, Gunicorn takes gthread for sync.
+    is_sync = values["serve.worker_class"] == "sync" and values["serve.threads"] == 1
+    if not is_sync and last.idle_timeout is not None and keepalive <= last.idle_timeout:
         draft.warn(
             "serve.keepalive",
             f"keepalive {keepalive:g} s is not above the {last.idle_timeout:g} s of {last.name}",
@@ -155,7 +200,7 @@ def _proxies(draft: Draft) -> None:
                 f"request_timeout {request:g} s is not below {layer.name}'s {layer.response_timeout:g} s",
                 f"{layer.name} gives up first, while the worker goes on: lower request_timeout",
             )
-    if values["serve.worker_class"] == "sync" and last.buffers is False:
+    if is_sync and last.buffers is False:
         draft.warn(
             "serve.worker_class",
             f"a sync worker reads slow clients itself: {last.name} does not buffer requests",

@@ -98,8 +98,10 @@ def _serves(deployment: Deployment) -> dict[str, object]:
                 "ECS does not look at the image's HEALTHCHECK. Liveness: a task is replaced when this fails.",
             ),
             "Interval": Because(interval(deployment), deployment.because("health.interval")),
+            # Below the interval, as long as the plan's are.
             "Timeout": Because(
-                min(60, max(2, math.ceil(health.timeout) + 1)), deployment.because("health.timeout")
+                min(60, interval(deployment), max(2, math.ceil(health.timeout) + 1)),
+                deployment.because("health.timeout"),
             ),
             "Retries": 3,
             "StartPeriod": Because(period, deployment.because("rollout.ready_timeout")),

@@ -10,11 +10,15 @@ from gunwale.plan.trust import FIELD_NAMES
 from gunwale.render import start
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gunwale.plan.layer import Layer
     from gunwale.render.deployment import Deployment
 
 NAMES = {**FIELD_NAMES, "real_ip": "X-Real-IP", "request_id": "X-Request-ID"}
 _WRITE = "proxies.chain"
+# What these do to a field leaves in it what the layer before had: at the edge, the client's own.
+_LEAVING = {"pass", "drop"}
 
 
 class Front(NamedTuple):
@@ -51,16 +55,19 @@ def find(deployment: Deployment, product: str, example: str) -> Front:
         problems.append(Problem(where=where, message="a front with TLS needs a host name", hint=hint))
     if problems:
         raise ConfigurationError(problems)
-    return Front(layer, is_edge, {name: _operation(layer, name, is_edge=is_edge) for name in NAMES})
+    return Front(layer, is_edge, {name: _operation(layers, name) for name in NAMES})
 
 
-def _operation(layer: Layer, name: str, *, is_edge: bool) -> str:
-    """Return what the rendered layer does to a field: what the plan says, cleaner at the edge.
+def _operation(layers: Sequence[Layer], name: str) -> str:
+    """Return what the last of *layers* does to a field: what the plan says, but for what clients send.
 
-    There the client's own would pass through: no count reads such a field, and dropping it changes none.
+    Where no layer before it writes the field, the client's own would pass through: no count reads such a
+    field, and dropping it changes none.
     """
+    *before, layer = layers
     operation = layer.operation(name)
-    return "drop" if is_edge and operation in {"pass", "if-absent"} else operation
+    is_clients = all(each.operation(name) in _LEAVING for each in before)
+    return "drop" if is_clients and operation in {"pass", "if-absent"} else operation
 
 
 def is_product(layer: Layer, product: str) -> bool:

@@ -58,6 +58,14 @@ def test_percentages_that_come_to_no_task_are_refused(refusal: Refuse) -> None:
     assert "⌊2 × 140 %⌋ = 2 may" in refusal(sets=[ECS, "rollout.tasks=2", "rollout.max_percent=140"])
 
 
+def test_a_roll_out_that_may_stop_everything_first_is_said(plan: Load) -> None:
+    problems = plan(sets=[ECS, "rollout.tasks=3", "rollout.min_percent=0"]).problems
+    (found,) = [each for each in problems if each.key == "rollout.min_percent"]
+
+    assert "⌈3 × 0 %⌉ = 0 tasks must run" in found.message
+    assert found.hint == "raise min_percent to 34 at least"
+
+
 def test_scaling_below_the_least_is_refused(refusal: Refuse) -> None:
     assert "max_tasks 1 is below tasks 2" in refusal(sets=["rollout.tasks=2", "rollout.max_tasks=1"])
 

@@ -107,6 +107,27 @@ def test_a_sync_worker_behind_a_layer_that_does_not_buffer_is_named(plan: Load) 
     assert "buffer" not in warnings(plan, "proxies.chain=nginx-proxy-add")
     # What is not known is not claimed.
     assert "buffer" not in warnings(plan, "proxies.chain=alb")
+    # With threads Gunicorn takes gthread for sync.
+    threads = ("proxies.chain=haproxy-forwardfor", "serve.threads=2")
+    assert "buffer" not in warnings(plan, *threads)
+    assert "keepalive 2 s is not above" in warnings(
+        plan, "proxies.chain=alb", *threads[1:], "serve.keepalive=2"
+    )
+
+
+def test_gunicorn_alone_is_told_what_it_would_leave_out(plan: Load, refusal: Refuse) -> None:
+    alone = "rollout.command=gunicorn"
+
+    assert warnings(plan, alone) == ""
+    assert "access_log is off" in warnings(plan, alone, "serve.access_log=off")
+    assert "while it starts again, nobody answers" in warnings(plan, alone, "serve.workers=1")
+    assert warnings(plan, "serve.access_log=off", "serve.workers=1") == ""
+    assert "serve.server is 'waitress'" in refusal(sets=[alone, "serve.server=waitress"])
+
+
+def test_an_answer_comes_before_the_next_question(plan: Load) -> None:
+    assert "timeout 5 s is not below interval 5 s" in warnings(plan, "health.timeout=5")
+    assert warnings(plan, "health.timeout=4.9") == ""
 
 
 def test_a_number_the_user_wrote_stands_with_a_warning(plan: Load) -> None:

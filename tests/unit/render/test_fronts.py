@@ -40,6 +40,17 @@ def test_an_inner_nginx_does_what_the_chain_says(text: Text) -> None:
     assert "X-Forwarded-Proto" not in fields
 
 
+def test_an_inner_nginx_removes_what_no_layer_before_it_writes(text: Text) -> None:
+    fields = _fields(text("nginx", "proxies.chain=['alb', {name='nginx-overwrite', tls=false}]"))
+
+    assert [fields[name] for name in CLIENTS] == ['""'] * 3
+    # Where an earlier layer writes it, or may, it is handed on.
+    gateway = _fields(text("nginx", "proxies.chain=['api-gateway-http', 'nginx-overwrite']"))
+    assert "Forwarded" not in gateway
+    unknown = _fields(text("nginx", "proxies.chain=['app-runner', 'nginx-overwrite']"))
+    assert "X-Forwarded-Host" not in unknown
+
+
 def test_what_nginx_cannot_do_is_refused(text: Text) -> None:
     inner = "{name='nginx', for='last', keeps_host=true}"
 

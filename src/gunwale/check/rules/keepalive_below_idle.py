@@ -107,6 +107,33 @@ shop.example.com {
         reverse_proxy web:8000
 }
 ```
+
+## Use instead: a proxy that keeps them for a shorter time
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--keep-alive", "75", "app:app"]
+```
+
+```yaml compose.yaml
+services:
+  web:
+    build: .
+  caddy:
+    image: caddy:2
+    volumes:
+      - ./Caddyfile:/etc/caddy/Caddyfile:ro
+```
+
+```caddy Caddyfile
+shop.example.com {
+        reverse_proxy web:8000 {
+                transport http {
+                        keepalive 60s
+                }
+        }
+}
+```
 """
 
 from __future__ import annotations

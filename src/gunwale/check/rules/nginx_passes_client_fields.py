@@ -43,6 +43,28 @@ from flask import Flask
 
 app = Flask(__name__)
 ```
+
+## Use instead: a plan that tells of another layer in front
+
+```nginx nginx.conf
+server {
+    location / {
+        proxy_pass http://127.0.0.1:8000;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+}
+```
+
+```toml gunwale.toml
+[proxies]
+chain = ["alb", "nginx"]
+```
+
+```python app.py
+from flask import Flask
+
+app = Flask(__name__)
+```
 """
 
 from __future__ import annotations
@@ -53,6 +75,7 @@ from gunwale.check.finding import Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.fronts import fronts
 from gunwale.project.passage import FIELDS
+from gunwale.project.readers.plan_file import PlanFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +86,16 @@ RULE = About(Topic.TRUST, Severity.NOTE)
 _FIELDS = ("for", "proto", "host", "prefix", "forwarded")
 
 
+def _is_inner(plan: PlanFile) -> bool:
+    """Whether the plan declares layers in front of the last one."""
+    chain = plan.get("proxies.chain")
+    return chain is not None and isinstance(chain.value, list) and len(chain.value) > 1
+
+
 def check(project: Project) -> Iterator[Finding]:
     """Look at the first passage of each way in, where it is nginx's."""
+    if any(_is_inner(plan) for plan in project.of(PlanFile)):
+        return  # what another layer in front writes is to be passed on
     seen = set()
     for front in project.derive(fronts):
         first = front.chain[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
+from gunwale import units
 from gunwale.project.expand import expand
+from gunwale.project.facts import Given
 from gunwale.project.passage import BY_FIELD, Passage, target
 from gunwale.project.readers.caddyfile import Caddyfile, Statement, walk
 from gunwale.project.roles import of_production
@@ -62,7 +65,18 @@ def _passage(found: Statement, service: Service | None, *, is_tls: bool, trusts:
         keeps_host=keeps,
         is_tls=is_tls,
         service=service,
+        idle_timeout=_idle(found),
     )
+
+
+def _idle(found: Statement) -> Given[float] | None:
+    """Return how long the transport keeps a connection to the application; None where the file is silent."""
+    for each in walk(found.block or ()):
+        if each.name == "keepalive" and len(each.words) == 2:
+            with contextlib.suppress(ValueError):
+                value = 0.0 if each.words[1] == "off" else units.seconds(each.words[1])
+                return Given(value, each.at)
+    return None
 
 
 def _operation(value: str) -> str:
