@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gunwale.project.health import checks
 from gunwale.project.ports import is_alone, listeners
 from gunwale.project.python.routes import Route, brings_others, prefixes, routes
+from gunwale.project.python.values import text
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
@@ -63,6 +64,26 @@ def answering(project: Project, each: Asked) -> list[Route] | None:
     return [route for route in ours if route.answers(each.path, known)]
 
 
+def redirecting(project: Project, each: Asked) -> Route | None:
+    """Return the route that sends the path on to itself with a slash, where no other answers it."""
+    known, answers = project.derive(prefixes), answering(project, each)
+    if known is None or not answers or is_answered_before(project, each.path):
+        return None
+    if any("strict_slashes" in file.source.text for file in project.of(PythonFile)):
+        return None
+    if not all(any(route.redirects(each.path, prefix) for prefix in known) for route in answers):
+        return None
+    # A prefix is the route's own where the same file gives it; another blueprint's it need not have.
+    own = [route for route in answers if any(route.redirects(each.path, one) for one in _own(project, route))]
+    return own[0] if own else None
+
+
+def _own(project: Project, route: Route) -> set[str]:
+    nodes = [call.argument("url_prefix") for call in route.file.calls]
+    written = [text(project, route.file, node) for node in nodes if node is not None]
+    return {"", *(each.rstrip("/") for each in written if each)}
+
+
 def is_named(project: Project, path: str) -> bool:
     """Whether any source says *path* besides: a hook before requests, a middleware."""
     word = path.strip("/")
@@ -74,18 +95,17 @@ def is_answered_before(project: Project, path: str) -> bool:
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT:
             continue
-        hooks = {
-            file.name(call.node.args[0]) for call in file.calls if _is_hook(call.name) and call.node.args
-        }
+        hooks = {file.name(call.node.args[0]) for call in file.calls if is_hook(call.name) and call.node.args}
         for name, function in file.functions.items():
-            is_hook = any(_is_hook(file.name(_called(each))) for each in function.decorator_list)
+            decorated = any(is_hook(file.name(_called(each))) for each in function.decorator_list)
             words = {each.value for each in ast.walk(function) if isinstance(each, ast.Constant)}
-            if "PATH_INFO" in words or ((is_hook or name in hooks) and words & {path, path.strip("/")}):
+            if "PATH_INFO" in words or ((decorated or name in hooks) and words & {path, path.strip("/")}):
                 return True
     return False
 
 
-def _is_hook(name: str) -> bool:
+def is_hook(name: str) -> bool:
+    """Whether the dotted *name* is what registers a function to run before each request."""
     return name.endswith((".before_request", ".before_app_request"))
 
 

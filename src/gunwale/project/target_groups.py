@@ -64,6 +64,15 @@ def behind(project: Project, group: TargetGroup) -> Start | None:
     return found[0] if len(found) == 1 else None
 
 
+def accepted(project: Project, asked_at: Place, *statuses: int) -> bool | None:
+    """Whether the group whose path stands *asked_at* takes any of *statuses* for healthy; None: not known."""
+    for group in project.derive(target_groups):
+        if group.path is not None and group.path.at == asked_at and group.protocol.upper() == "HTTP":
+            found = [group.accepts(each) for each in statuses]
+            return None if None in found else any(found)
+    return None
+
+
 def _of_terraform(project: Project) -> Iterator[TargetGroup]:
     for file in project.of(Terraform):
         for kind in ("aws_lb_target_group", "aws_alb_target_group"):

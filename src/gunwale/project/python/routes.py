@@ -42,6 +42,12 @@ class Route(NamedTuple):
             return re.fullmatch(rf"(?:/[^?]*)?{_pattern(self.rule)}/?", path) is not None
         return any(re.fullmatch(f"{_pattern(each)}{_pattern(self.rule)}/?", path) for each in prefixes)
 
+    def redirects(self, path: str, prefix: str) -> bool:
+        """Whether Werkzeug answers *path* with 308 to the same with a slash: the rule ends in one."""
+        rule = f"{prefix}{self.rule}"
+        is_without = rule.endswith("/") and rule != "/" and not path.endswith("/")
+        return self.rule is not None and is_without and re.fullmatch(_pattern(rule), path) is not None
+
 
 def routes(project: Project) -> tuple[Route, ...]:
     """Return every route that production code declares."""
