@@ -21,7 +21,7 @@ REPORTS := build/promises
 DRAINING := drain own_drain lame_duck signals death without_steering
 # Slow ones that do not mind what else the machine does.
 PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies \
-	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py)
+	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py report.py)
 .PHONY: setup fmt lint type test e2e soak fuzz proxies tools promises bench demo docs lock
 .DEFAULT_GOAL := setup
 

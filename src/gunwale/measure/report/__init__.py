@@ -1,0 +1,1 @@
+"""A rehearsal as one self-contained HTML page."""
