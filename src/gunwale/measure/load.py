@@ -1,26 +1,20 @@
 """The open-loop load generator: in a thread, or better in a process of its own.
 
 ``LoadProcess`` is the preferred way: it shares neither the interpreter lock nor the garbage collector with
-whoever measures. ``python -m gunwale.measure.load`` is the same from a shell; with ``--control`` it takes
-JSON lines on stdin: the profile, then ``{"do": "burst", "n": 60}``, ``{"do": "look"}`` or ``{"do": "stop",
-"grace": 5}``; it answers each with one on stdout, the last of which is the result.
+whoever measures. ``python -m gunwale.measure.load`` is the same from a shell (load_main).
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import gc
 import json
-import resource
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from gunwale.errors import GunwaleError
 from gunwale.measure.load_clients import Burst, Progress
 from gunwale.measure.load_engine import Engine
 from gunwale.measure.load_profile import Ask, Profile
@@ -29,7 +23,6 @@ from gunwale.measure.load_tally import Spool
 from gunwale.measure.process import signals_held
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
 
 __all__ = ["Ask", "Kind", "Load", "LoadProcess", "Outcome", "Profile", "Progress", "Record", "Result"]
@@ -148,7 +141,7 @@ class LoadProcess:
     def _launch(self) -> None:
         with signals_held():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunwale.measure.load", "--control"],
+                [sys.executable, "-m", "gunwale.measure.load_main", "--control"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -189,87 +182,7 @@ class LoadProcess:
         return answer
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a load from a shell; exit 1 when a request failed, or the generator was the bottleneck."""
-    options = _parser().parse_args(arguments)
-    if options.control:
-        profile = Profile.from_json(sys.stdin.readline())
-    else:
-        profile = Profile(
-            target=options.target,
-            rate=options.rate,
-            mix=tuple(Ask(path=path) for path in options.path or ["/"]),
-            keepalive_clients=options.keepalive_clients,
-        )
-    _prepare_process()
-    try:
-        load = Load(profile).start()
-    except GunwaleError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    if options.control:
-        return _obey(load)
-    threading.Event().wait(options.duration)
-    result = load.stop(options.grace)
-    sys.stdout.write((result.to_json() if options.json else _summary(result)) + "\n")
-    return 1 if result.failed() or result.bottleneck() else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gunwale.measure.load", description=__doc__)
-    parser.add_argument("target", nargs="?", default="", help="http://HOST:PORT or unix:PATH")
-    parser.add_argument("--rate", type=float, default=50.0, help="requests a second, each on its connection")
-    parser.add_argument("--duration", type=float, default=10.0, help="seconds")
-    parser.add_argument("--grace", type=float, default=5.0, help="seconds for what is outstanding then")
-    parser.add_argument("--path", action="append", help="a path to ask, again for several; / by default")
-    parser.add_argument("--keepalive-clients", type=int, default=0, help="clients that keep a connection")
-    parser.add_argument("--json", action="store_true", help="every record, as one line of JSON")
-    parser.add_argument("--control", action="store_true", help="take the profile and orders on stdin")
-    return parser
-
-
-def _prepare_process() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # A pause of the collector would be a lag of ours; nothing here makes cycles that matter in a run.
-    gc.disable()
-
-
-def _obey(load: Load) -> int:
-    _say({"event": "started", "at": time.monotonic()})
-    for line in sys.stdin:
-        order = json.loads(line)
-        if order["do"] == "burst":
-            _say({"event": "burst", "at": load.burst(order["n"])})
-        elif order["do"] == "look":
-            _say({"event": "progress", "progress": asdict(load.look())})
-        elif order["do"] == "stop":
-            result = load.stop(order.get("grace", 5.0))
-            count = len(result.records)
-            if isinstance(result.records, Spool):
-                result = replace(result, records=())
-            sys.stdout.write(f'{{"event":"stopped","count":{count},"result":{result.to_json()}}}\n')
-            sys.stdout.flush()
-            return 0
-    return 0
-
-
-def _say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-def _summary(result: Result) -> str:
-    seconds = result.stopped - result.started
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.counts().items()))
-    return (
-        f"{len(result.records)} requests in {seconds:.1f} s: {counts or 'none'}\n"
-        f"latency p50 {result.latency(0.5) * 1e3:.1f} ms, p99 {result.latency(0.99) * 1e3:.1f} ms\n"
-        f"own lag p99 {result.lag_p99 * 1e3:.2f} ms, {result.cpu:.0%} of one core"
-        + "".join(f"\nnot to be believed, the generator was the bottleneck: {r}" for r in result.bottleneck())
-    )
-
-
 if __name__ == "__main__":
+    from gunwale.measure.load_main import main
+
     sys.exit(main())
