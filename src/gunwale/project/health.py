@@ -22,8 +22,16 @@ _URL = re.compile(
     r"https?://(?P<host>\[[^\]]*\]|[^\s/:'\"]*)(?::(?P<port>\d+))?(?P<path>/[^\s'\"?#|;)\\]*)?"
     r"|\b(?P<bare>localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?P<bareport>\d+))?(?P<barepath>/[^\s'\"?#|;)\\]*)?"
 )
+# http.client: HTTPConnection(address).request("GET", path).
+_HTTP_CLIENT = re.compile(r"\.request\(\s*['\"](?:GET|HEAD)['\"]\s*,\s*['\"](?P<path>/[^\s'\"?#]*)")
 # How each platform calls the numbers of a check, with its default in seconds (facts of each, 2026-11-22).
 _TIMINGS: dict[str, dict[str, tuple[str, float]]] = {
+    HEALTHCHECK: {
+        "period": ("interval", 30),
+        "timeout": ("timeout", 30),
+        "start": ("start-period", 0),
+        "retries": ("retries", 3),
+    },
     COMPOSE: {
         "period": ("interval", 30),
         "timeout": ("timeout", 30),
@@ -56,6 +64,8 @@ class Request(NamedTuple):
 class Check(NamedTuple):
     """One health check: its *command* as one text, where it stands, who runs it, and all it says as *node*.
 
+    Of an image it is its *instruction* that says the rest.
+
     *by* is HEALTHCHECK, "compose", "ecs", or the name of a probe; of a probe that asks by HTTP the command
     is "GET URL".
     """
@@ -64,6 +74,7 @@ class Check(NamedTuple):
     at: Place
     by: str
     node: Node | None = None
+    instruction: Instruction | None = None
 
     @property
     def request(self) -> Request | None:
@@ -72,7 +83,8 @@ class Check(NamedTuple):
         if match is None:
             return None
         host, port = match["host"] or match["bare"] or "", match["port"] or match["bareport"] or ""
-        return Request(host, port, match["path"] or match["barepath"] or "/")
+        asked = _HTTP_CLIENT.search(self.command)
+        return Request(host, port, match["path"] or match["barepath"] or (asked["path"] if asked else "/"))
 
 
 def checks(start: Start) -> tuple[Check, ...]:
@@ -101,7 +113,8 @@ def _of_image(instruction: Instruction) -> tuple[Check, ...]:
     value = instruction.value
     if value.upper() == "NONE":
         return ()
-    return (Check(value.removeprefix("CMD").strip(), instruction.at, HEALTHCHECK),)
+    command = value.removeprefix("CMD").strip()
+    return (Check(command, instruction.at, HEALTHCHECK, instruction=instruction),)
 
 
 def _of_pod(pod: Pod) -> tuple[Check, ...]:
@@ -142,8 +155,11 @@ def _command(node: Node | None) -> str:
 
 def timing(check: Check, name: str) -> float | None:
     """Return the seconds of a check's "period", "timeout", "start" or its "retries"; None: not known."""
+    key, default = _TIMINGS[check.by if check.by in _TIMINGS else "probe"][name]
+    if check.instruction is not None:
+        said = check.instruction.flag(key)
+        return default if said is None else seconds(said)
     if check.node is None:
         return None
-    key, default = _TIMINGS[check.by if check.by in _TIMINGS else "probe"][name]
     found = get(check.node, key)
     return default if found is None else seconds(expand(found.text or "", {}).text)

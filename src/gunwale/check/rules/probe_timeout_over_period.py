@@ -60,7 +60,7 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.health import COMPOSE, checks, timing
+from gunwale.project.health import COMPOSE, HEALTHCHECK, checks, timing
 from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def check(project: Project) -> Iterator[Finding]:
     """Compare the two numbers of each check that says the longer one."""
     for start in project.derive(web_starts):
         for each in checks(start):
-            if each.by == COMPOSE:  # Docker asks again only when the last check has ended
+            if each.by in (COMPOSE, HEALTHCHECK):  # Docker asks again only when the last check has ended
                 continue
             period, timeout = timing(each, "period"), timing(each, "timeout")
             if period is not None and timeout is not None and timeout > period:
