@@ -180,7 +180,8 @@ def test_a_request_past_drain_timeout_is_cut_and_named(
     began = served.terminate()
 
     assert served.wait_exit(15) == 0
-    assert 2 <= time.monotonic() - began < 6
+    # What drain_timeout leaves of stop_timeout is three seconds: then the platform ends everything.
+    assert 2 <= time.monotonic() - began < 2 + 3
     assert re.search(rf"cut: request {identity.group(1).decode()} in worker \d+", served.log_text())
     busy.close()
 

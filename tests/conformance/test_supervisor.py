@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,3 +48,19 @@ def test_it_holds_nothing_of_the_application(variant: Variant, serve: Callable[.
 
     for name in ("greenlet", "gevent", "markupsafe", "probe"):
         assert name not in mapped
+
+
+def test_what_the_server_leaves_behind_is_its_child(serve: Callable[..., Served], project: Path) -> None:
+    """Where it is not PID 1 too: an orphan is reaped at once, whoever is init."""
+    (project / "leaves.py").write_text(
+        "import subprocess\n"
+        "subprocess.run(['sh', '-c', 'sleep 60 & echo $! > orphan'])\n"
+        "from probe import application\n"
+    )
+    served = serve(app="leaves:application", workers=1)
+    served.wait_for_workers(1)
+    orphan = int((project / "orphan").read_text())
+
+    assert f"PPid:\t{served.pid}\n" in Path(f"/proc/{orphan}/status").read_text()
+    os.kill(orphan, signal.SIGKILL)
+    served.wait_until(lambda: not Path(f"/proc/{orphan}").exists(), 5, "the orphan is reaped")

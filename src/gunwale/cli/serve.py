@@ -232,7 +232,7 @@ def _read_env_file(path: Path) -> dict[str, str]:
 
 def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own: Own) -> None:
     from gunwale.plan.origin import Source
-    from gunwale.serve.kernel import can_steer
+    from gunwale.serve.kernel import adopt_orphans, can_steer
     from gunwale.serve.servers import discover
 
     theirs = {key for key, origin in plan.origins.items() if origin.is_gunicorns}
@@ -262,6 +262,7 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     for each in (signal.SIGUSR1, signal.SIGUSR2):
         # Gunicorn's, for its log files and a second master: sent here, as people do, they must end nothing.
         signal.signal(each, signal.SIG_IGN)
+    adopt_orphans()
     # -P: the project's files must not hide the standard library's in PID 1.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "gunwale.serve.supervisor", str(fd)])  # noqa: S606
 

@@ -19,11 +19,19 @@ from gunwale.runtime.notice import FULL, Notice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gunwale.runtime.gunicorn_worker import Retirement
     from gunwale.runtime.scoreboard import Slot
 
 OTHERS = 64
 """Descriptors of a worker that are no connections: files, the application's own sockets."""
 LEAST = 16
+KEEPALIVE_LINGER = 1.25
+"""Seconds in which a worker that ends still answers a kept connection.
+
+Gunicorn's thread worker takes two, its greenlets as long as its master waits (graceful_timeout) before it
+kills: the worker's exit hooks would not run whenever a proxy keeps a connection.
+"""
+_STEP = 0.05
 _NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -41,8 +49,8 @@ def most_connections(wanted: int, threads: int, listeners: int) -> int:
 class Room:
     """Keeps room in one worker; made in post_worker_init, when the worker is whole."""
 
-    def __init__(self, worker: Any, slot: Slot) -> None:
-        self._worker, self._slot = worker, slot
+    def __init__(self, worker: Any, slot: Slot, retirement: Retirement) -> None:
+        self._worker, self._slot, self._retirement = worker, slot, retirement
         self._notice = Notice(FULL)
         self._waited: set[Any] = set()  # connections of an ending thread worker, put off once
         # In the order of their latest request, or of their beginning.
@@ -61,6 +69,8 @@ class Room:
     def _keep_for_threads(self) -> None:
         worker = self._worker
         module: Any = sys.modules["gunicorn.workers.gthread"]
+        if hasattr(module, "STOP_KEEPALIVE_LINGER"):  # Gunicorn ≥ 26
+            module.STOP_KEEPALIVE_LINGER = min(module.STOP_KEEPALIVE_LINGER, KEEPALIVE_LINGER)
         if hasattr(module, "_DEFER") and worker.cfg.keepalive:
             self._let_the_poller_wait(module)
         worker.max_keepalived = worker.worker_connections
@@ -137,20 +147,39 @@ class Room:
                 clients.pop(client, None)
 
         worker.handle = handle_with_room
-        worker.notify = _then(worker.notify, self._end_idle_greenlets)
+        worker.notify = _then(worker.notify, self._look_after_greenlets)
+
+    def _look_after_greenlets(self) -> None:
+        if self._retirement.ending_for:
+            self._wait_for_greenlets()
+        else:
+            self._end_idle_greenlets()
+
+    def _wait_for_greenlets(self) -> None:
+        """Let the last clients be told, then end those that say nothing.
+
+        Gunicorn itself looks once a second whether anybody is left.
+        """
+        until = time.monotonic() + 1.0
+        while self._clients and time.monotonic() < until:
+            if self._retirement.ending_for > KEEPALIVE_LINGER:
+                self._cut_idle(len(self._clients))
+            time.sleep(_STEP)  # gevent's: the others run
 
     def _end_idle_greenlets(self) -> None:
         too_many = len(self._clients) - self._worker.worker_connections + 1
         if too_many <= 0:
             return
         self._notice.say()
+        # Some at once: finding them looks at all requests.
+        self._cut_idle(max(too_many, self._worker.worker_connections // 50))
+
+    def _cut_idle(self, most: int) -> None:
         running = (each for each in self._slot.owners if each is not None)
         busy = {id(each.environ.get("gunicorn.socket")) for each in running}
-        # Some at once: finding them looks at all requests.
-        batch = max(too_many, self._worker.worker_connections // 50)
         for client in list(self._clients):
-            if batch and id(client) not in busy and not has_spoken(client):
-                batch -= 1
+            if most and id(client) not in busy and not has_spoken(client):
+                most -= 1
                 cut(client)  # which ends its greenlet's wait for a request
 
 

@@ -52,6 +52,7 @@ class Retirement:
         self._has_turned = True
         self._is_held_up = False
         self._since = 0.0
+        self._told_at = 0.0
         self._quiet_since = 0.0
         self._stuck = 0
         own = worker.cfg.graceful_timeout
@@ -64,6 +65,7 @@ class Retirement:
         def handle_exit(number: int, frame: Any) -> None:
             if not self._since and supervised.board.is_closing:
                 worker.cfg.set("graceful_timeout", own)
+                self._told_at = monotonic()
             theirs(number, frame)
 
         worker.handle_exit = handle_exit
@@ -85,6 +87,11 @@ class Retirement:
     def _abort(self) -> None:
         self._is_ours = True
         os.kill(os.getpid(), signal.SIGABRT)
+
+    @property
+    def ending_for(self) -> float:
+        """Seconds since the supervisor told this worker to end with its generation; 0 before."""
+        return monotonic() - self._told_at if self._told_at else 0.0
 
     @property
     def _is_sync(self) -> bool:

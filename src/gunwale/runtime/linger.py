@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import socket
 from _thread import allocate_lock, start_new_thread
+from fcntl import ioctl
 from resource import RLIMIT_NOFILE, getrlimit
 from select import POLLIN, poll  # now: gevent will put its own into the module
+from sys import byteorder
+from termios import TIOCOUTQ
 from time import monotonic, sleep
 
 PATIENCE = 2.0
@@ -23,16 +26,18 @@ SHARE = 8
 """One of so many descriptors may be a connection that waits for its peer's end."""
 BATCH = 16
 """Connections from one look at all to the next."""
+QUIET = 0.2
+"""Seconds after which a peer that has taken everything, and says nothing, keeps no process from its end."""
 _TICK = 0.05
 
 
 class _Kept:
-    """A half-closed connection; *left*: how many bytes more are read of it."""
+    """A half-closed connection; *left*: how many bytes more are read of it; *heard*: when it last spoke."""
 
-    __slots__ = ("deadline", "left", "sock")
+    __slots__ = ("deadline", "heard", "left", "sock")
 
-    def __init__(self, sock: socket.socket, deadline: float, left: int) -> None:
-        self.sock, self.deadline, self.left = sock, deadline, left
+    def __init__(self, sock: socket.socket, deadline: float, left: int, heard: float) -> None:
+        self.sock, self.deadline, self.left, self.heard = sock, deadline, left, heard
 
 
 class Closer:
@@ -57,7 +62,7 @@ class Closer:
             return
         now = monotonic()
         with self._lock:
-            self._kept[sock.fileno()] = _Kept(sock, now + timeout, max_drain)
+            self._kept[sock.fileno()] = _Kept(sock, now + timeout, max_drain, now)
             self._poll.register(sock, POLLIN)
             self._new += 1
             if self._new >= BATCH or now - self._looked > _TICK:
@@ -67,9 +72,21 @@ class Closer:
                 start_new_thread(self._run, ())
 
     def finish(self) -> None:
-        """Wait until all are closed; PATIENCE at most, since none is kept longer."""
+        """Close all before the process ends; PATIENCE at most, since none is kept longer.
+
+        A reset can only destroy what the peer has not taken, or what it still sends against: who has
+        acknowledged everything and been silent for QUIET is not waited for.
+        """
         deadline = monotonic() + PATIENCE
         while self._is_running and monotonic() < deadline:
+            with self._lock:
+                now = monotonic()
+                self._look(now)
+                for fd, kept in list(self._kept.items()):
+                    if now - kept.heard > QUIET and not _unsent(fd):
+                        self._end(fd)
+                if not self._kept:
+                    return
             sleep(_TICK)
 
     def _run(self) -> None:
@@ -92,6 +109,7 @@ class Closer:
         for fd, _ in self._poll.poll(0):
             kept = self._kept[fd]
             kept.left -= _read(kept.sock) or kept.left
+            kept.heard = now
             if kept.left <= 0:
                 self._end(fd)
         limit = getrlimit(RLIMIT_NOFILE)[0]
@@ -111,3 +129,8 @@ def _read(sock: socket.socket) -> int:
         return 1  # nothing after all; 0 would be the end
     except OSError:  # reset, or TLS that wants a word: either way there is nothing to wait for
         return 0
+
+
+def _unsent(fd: int) -> int:
+    """How many bytes, our FIN among them, the peer's kernel has not acknowledged (tcp(7), SIOCOUTQ)."""
+    return int.from_bytes(ioctl(fd, TIOCOUTQ, b"\0\0\0\0"), byteorder)

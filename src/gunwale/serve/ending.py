@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 TICK = 0.02
 QUIET = 0.1
 """Seconds for which nothing may be owed before the server is stopped."""
-KILL_AFTER = 3.0
+KILL_AFTER = 4.0
 """Seconds from SIGTERM to SIGKILL, for a server that has nothing left to do."""
+MARGIN = 2.9
+"""Seconds from the end of drain_timeout to SIGKILL at the latest: the platform's own comes at three."""
 ACCEPTS_YET = 0.5
 """Seconds in which a server that was told to stop takes nothing from its queue: it accepts no more."""
 LINGER = 2.0
@@ -107,7 +109,8 @@ class Ending:
             self._name_cut()
         number = signal.Signals[self._serve.command["quick_signal"]] if quick else signal.SIGTERM
         self.generation.signal(number)
-        self._later("kill", 2.0 if quick else KILL_AFTER, self.generation.kill)
+        patience = min(KILL_AFTER, self._deadline + MARGIN - time.monotonic())
+        self._later("kill", 2.0 if quick else patience, self.generation.kill)
         self._later("end", 0.0, self._await_end)
 
     def _name_cut(self) -> None:

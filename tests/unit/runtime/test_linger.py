@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gunwale.runtime.linger import BATCH, Closer
+from gunwale.runtime.linger import BATCH, PATIENCE, QUIET, Closer
 from live import wait_until
 
 if TYPE_CHECKING:
@@ -69,6 +72,60 @@ def test_a_peer_that_sends_on_is_read_so_far_only(pair: Pair) -> None:
 
     wait_until(lambda: is_closed(server), 2, "the server's end is closed")
     closer.finish()
+
+
+def test_at_the_end_a_peer_that_has_taken_all_and_is_silent_is_not_waited_for(pair: Pair) -> None:
+    server, client = pair
+    server.sendall(b"answer")
+    closer = Closer()
+    closer.close(server)
+    began = time.monotonic()
+    closer.finish()
+
+    assert time.monotonic() - began < PATIENCE / 2
+    assert is_closed(server)
+    assert client.recv(100) == b"answer"
+    assert client.recv(100) == b""
+
+
+def test_at_the_end_a_peer_that_still_sends_is_read_on(pair: Pair) -> None:
+    server, client = pair
+    server.sendall(b"answer")
+    closer = Closer()
+    closer.close(server)
+    end = threading.Thread(target=closer.finish)
+    end.start()
+    for _ in range(3):  # for longer than QUIET together: closed, it would be a reset
+        client.sendall(b"more")
+        end.join(QUIET / 2)
+        assert end.is_alive()
+        assert not is_closed(server)
+    end.join()
+
+    assert client.recv(100) == b"answer"
+    assert client.recv(100) == b""
+
+
+def test_at_the_end_a_peer_that_has_not_taken_all_is_waited_for(pair: Pair) -> None:
+    server, client = pair
+    server.setblocking(False)
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sent += server.send(b"x" * 65536)
+    server.setblocking(True)
+    closer = Closer()
+    closer.close(server, timeout=60)
+    end = threading.Thread(target=closer.finish)
+    end.start()
+    end.join(2 * QUIET)
+    assert end.is_alive()
+    received = 0
+    while chunk := client.recv(1 << 20):
+        received += len(chunk)
+    end.join()
+
+    assert received == sent
 
 
 def test_finished_ones_are_closed_by_those_that_follow() -> None:

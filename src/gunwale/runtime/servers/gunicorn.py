@@ -199,7 +199,7 @@ class Hooks:
         self._worker = os.getpid()
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
-        self._room = Room(worker, supervised.slot)
+        self._room = Room(worker, supervised.slot, self._retirement)
         self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TRAITS = GUNICORN
 PROGRAM = "gunicorn"
 own = gunicorn_settings.own
-GRACEFUL = 2
-"""Seconds that Gunicorn itself waits: the drain is over when it is told to stop."""
+GRACEFUL = 3
+"""Seconds that Gunicorn waits: nobody is owed anything, but kept connections and exit hooks take time."""
 MARGIN = 5
 GREENLETS = 1000  # worker_connections' default
 
