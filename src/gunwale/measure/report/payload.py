@@ -42,7 +42,9 @@ def _run(rehearsal: Rehearsal) -> dict[str, Any]:
     return {
         "end": round(end(rehearsal), 3),
         "spans": [asdict(span) for span in spans(rehearsal)],
-        "steps": [[round(float(event["at"]), 4), _step(event)] for event in rehearsal.events],
+        "steps": [
+            [round(float(event["at"]), 4), _step(event)] for event in rehearsal.events if event["at"] >= 0
+        ],
         "lanes": [asdict(lane) for lane in lanes(rehearsal)],
         "words": {name: words for name, (words, _) in indexed.items()},
         "columns": {name: numbers for name, (_, numbers) in indexed.items()}

@@ -64,7 +64,7 @@ def spans(rehearsal: Rehearsal) -> tuple[Span, ...]:
 
 
 def _spans(rehearsal: Rehearsal) -> Iterator[Span]:
-    phase, since, roll = STEADY, 0.0, 0
+    phase, since, roll, first = STEADY, 0.0, 0, _first_roll(rehearsal)
     for event in sorted(rehearsal.events, key=lambda event: event["at"]):
         at = max(float(event["at"]), 0.0)
         following = STEADY if event["event"] in _ENDS else str(event["phase"])
@@ -72,8 +72,13 @@ def _spans(rehearsal: Rehearsal) -> Iterator[Span]:
             continue
         if at > since:
             yield Span(phase=phase, start=since, end=at, roll=roll)
-        phase, since, roll = following, at, int(event["roll"])
+        phase, since, roll = following, at, int(event["roll"]) - first
     yield Span(phase=phase, start=since, end=max(end(rehearsal), since), roll=roll)
+
+
+def _first_roll(rehearsal: Rehearsal) -> int:
+    """Return the number of the deployment before the load began: roll-outs are counted from it."""
+    return max((int(event["roll"]) for event in rehearsal.events if event["at"] < 0), default=0)
 
 
 def lanes(rehearsal: Rehearsal) -> tuple[Lane, ...]:
