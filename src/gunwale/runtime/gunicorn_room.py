@@ -2,7 +2,7 @@
 
 Gunicorn alone accepts no more then, until somebody leaves: a thousand clients that are connected and say
 nothing keep all others out for as long as keep-alive lasts. Here the connection that has been idle longest
-makes room. (The sync worker has one connection: nothing can be done for it here.)
+makes room. (For the sync worker, which has one connection at a time, see gunicorn_silent.)
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Gunicorn's thread worker takes two, its greenlets as long as its master waits (g
 kills: the worker's exit hooks would not run whenever a proxy keeps a connection.
 """
 _STEP = 0.05
-_NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 def most_connections(wanted: int, threads: int, listeners: int) -> int:
@@ -107,7 +107,7 @@ class Room:
             try:
                 accept(listener)
             except OSError as error:
-                if error.errno not in _NONE_LEFT:
+                if error.errno not in NONE_LEFT:
                     raise
                 if not self._end_oldest_of_threads():
                     time.sleep(0.1)  # the listener stays readable

@@ -18,6 +18,7 @@ from gunwale.runtime import server_log, worker_exit
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.gunicorn_master import Policies
 from gunwale.runtime.gunicorn_room import Room, most_connections
+from gunwale.runtime.gunicorn_silent import Silent
 from gunwale.runtime.gunicorn_worker import watch
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -200,6 +201,8 @@ class Hooks:
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
         self._room = Room(worker, supervised.slot, self._retirement)
+        if Silent.suits(worker):
+            self._listen_to_the_silent(worker)
         self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()
@@ -207,6 +210,15 @@ class Hooks:
             while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 worker.notify()
                 time.sleep(0.002)
+
+    def _listen_to_the_silent(self, worker: Worker) -> None:
+        plan, retirement = self._supervised.plan, self._retirement
+
+        def is_over() -> bool:
+            # Where the server drains by itself, whoever has connected may ask yet.
+            return bool(plan["serve.steers"] and retirement.ending_for)
+
+        Silent(worker, worker.cfg.worker_connections, plan["serve.request_timeout"], is_over)
 
     def pre_request(self, _worker: Worker, req: Request) -> None:
         """Close the connection after this request, from the lame duck on."""
