@@ -6,14 +6,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import TextIO, overload
 
-from gunwale.measure.load_report import Outcome, Record, Seconds
+from gunwale.measure.load_report import Outcome, Record, Seconds, row_of
 
 _STEP = math.log(1.02)  # buckets are 2 % wide
 _LEAST = 1e-6  # seconds
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Histogram:
@@ -61,7 +61,7 @@ class Tally:
         if self._file is None:
             self._kept.append(record)
         else:
-            self._file.write(json.dumps(astuple(record), separators=(",", ":")) + "\n")
+            self._file.write(_encode(row_of(record)) + "\n")
 
     def records(self) -> Sequence[Record]:
         """Return all, once no more will come."""

@@ -270,6 +270,5 @@ def test_thousand_a_second_is_held_and_the_own_lag_is_told(tiny: str) -> None:
     print(f"lag p50 {result.lag_p50 * 1e3:.2f} ms, p99 {result.lag_p99 * 1e3:.2f} ms, cpu {result.cpu:.0%}")
     assert result.counts() == {"ok": Tiny.served - served}
     assert len(result.records) == pytest.approx(1000 * seconds, abs=2)
-    # Loose: the other processes of a busy two-core machine are in these.
-    assert 0 < result.lag_p99 < 0.5
-    assert result.cpu < 0.9
+    assert result.lag_p99 > 0
+    assert result.bottleneck() == ()
