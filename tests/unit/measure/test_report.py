@@ -144,6 +144,23 @@ def test_phases_follow_one_another_without_a_gap() -> None:
     assert all(one.end == other.start for one, other in pairwise(found))
 
 
+def test_a_phase_that_comes_back_at_once_is_one() -> None:
+    made = rehearsal(requests=1000, rate=100)
+    blink = [{**event, "phase": phase} for event in made.events[:1] for phase in ("start", "shift", "start")]
+    found = spans(dataclasses.replace(made, events=(*blink, *made.events[1:])))
+
+    assert [span.phase for span in found][:3] == ["steady", "start", "ready"]
+
+
+def test_roll_outs_are_counted_from_the_deployment_before_the_load() -> None:
+    made = rehearsal(requests=1000, rate=100)
+    before = ({**made.events[0], "at": -3.0}, {**made.events[-1], "at": -1.0})
+    events = (*before, *({**event, "roll": 2} for event in made.events))
+    found = spans(dataclasses.replace(made, events=events))
+
+    assert {span.roll for span in found if span.phase != "steady"} == {1}
+
+
 def test_a_lane_tells_when_its_task_was_shifted_removed_and_signalled() -> None:
     old, new = (lane for lane in lanes(rehearsal(tasks=1)))
 
@@ -169,6 +186,10 @@ NOTHING = rehearsal(requests=200)
         (
             {"rows": (dataclasses.replace(NOTHING.rows[0], outcome=Outcome.EOF), *NOTHING.rows[1:])},
             "1 of 200 requests failed.",
+        ),
+        (
+            {"rolls": (Roll(number=1, succeeded=False, seconds=1),)},
+            "No request failed, and the old version serves on.",
         ),
         ({"posts": Posts(accepted=20, stored=19, lost=1, doubled=0)}, "1 POST lost, 0 stored twice."),
     ],

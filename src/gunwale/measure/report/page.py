@@ -39,7 +39,7 @@ def render(rehearsal: Rehearsal) -> str:
         script=script,
         data=payload(rehearsal),
         title=join([rehearsal.title]),
-        mood=rehearsal.verdict,
+        mood=words.mood(rehearsal),
         verdict=tag("h1", words.headline(rehearsal)),
         summary=join(tag("p", sentence) for sentence in words.summary(rehearsal)),
         facts=words.facts(rehearsal),

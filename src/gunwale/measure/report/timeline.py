@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,7 +60,14 @@ def end(rehearsal: Rehearsal) -> Seconds:
 
 def spans(rehearsal: Rehearsal) -> tuple[Span, ...]:
     """Return the phases one after the other, without a gap, from the load's beginning to its end."""
-    return tuple(_spans(rehearsal))
+    found: list[Span] = []
+    for span in _spans(rehearsal):
+        last = found[-1] if found else None
+        if last is not None and (last.phase, last.roll) == (span.phase, span.roll):
+            found[-1] = replace(last, end=span.end)
+        else:
+            found.append(span)
+    return tuple(found)
 
 
 def _spans(rehearsal: Rehearsal) -> Iterator[Span]:

@@ -29,7 +29,9 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Write milliseconds with as many digits as tell something."""
+    """Write milliseconds with as many digits as tell something; ten seconds and more as seconds."""
+    if value >= 10_000:
+        return f"{number(value / 1000, 1)} s"
     return f"{number(value, 0 if value >= 100 else 1)} ms"
 
 
@@ -49,7 +51,14 @@ def headline(rehearsal: Rehearsal) -> str:
         return f"{number(failed)} of {counted(asked, 'request')} failed."
     if posts.is_harmed:
         return f"{counted(posts.lost or 0, 'POST')} lost, {number(posts.doubled or 0)} stored twice."
+    if not rehearsal.has_rolled:
+        return "No request failed, and the old version serves on."
     return "No request failed."
+
+
+def mood(rehearsal: Rehearsal) -> str:
+    """Return the verdict as the style sheet knows it; where nothing was lost nor rolled out, "back"."""
+    return "back" if rehearsal.verdict == "zero-loss" and not rehearsal.has_rolled else rehearsal.verdict
 
 
 def summary(rehearsal: Rehearsal) -> list[str]:
