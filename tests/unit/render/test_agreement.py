@@ -188,6 +188,9 @@ def test_gunwales_own_audit_finds_what_the_plan_warns_of_and_nothing_else(
     files = _render(deployment)
     with tempfile.TemporaryDirectory() as folder:
         project = shutil.copytree(directory, Path(folder) / "project")
+        # An application that answered other hosts than its plan names would be told so.
+        hosts = repr(list(deployment.plan.security.trusted_hosts or ["shop.example"]))
+        (project / "app.py").write_text(APPLICATION.replace('["shop.example"]', hosts))
         for path, text in files.items():
             (project / path).parent.mkdir(exist_ok=True)
             (project / path).write_text(text)
