@@ -76,8 +76,9 @@ def _of_server(server: Server) -> Iterator[Observed]:
         found = _of_setting(server, name, given) if isinstance(given, Given) and not given.variables else None
         if found is not None:
             yield found
-    chosen = worker_class(server)
-    if chosen is not None and "worker_class" in server.settings:
+    said, chosen = server.settings.get("worker_class"), worker_class(server)
+    # sync with threads is gthread by another name, so that either is meant.
+    if isinstance(said, Given) and not said.variables and said.value == chosen:
         yield Observed("serve.worker_class", chosen, server.setting_at("worker_class"))
 
 
