@@ -125,7 +125,8 @@ def findings_of(rule: Rule, project: Project) -> list[Reported]:
     found: list[tuple[str, Topic, Severity, Confidence, Finding]] = []
     about = rule.about
     try:
-        for each in rule.check(project):
+        # Two starts that lead to one place are one finding there.
+        for each in _once(rule.check(project)):
             severity, confidence = each.severity or about.severity, each.confidence or about.confidence
             found.append((rule.name, about.topic, severity, confidence, each))
     except ImportError:  # a parser that is not installed
@@ -140,6 +141,14 @@ def findings_of(rule: Rule, project: Project) -> list[Reported]:
         )
         found.append((CRASHED, about.topic, Severity.WARNING, Confidence.CERTAIN, finding))
     return list(_with_fingerprints(project, found))
+
+
+def _once(found: Iterable[Finding]) -> Iterator[Finding]:
+    seen: set[tuple[Place, str]] = set()
+    for each in found:
+        if (each.at, each.message) not in seen:
+            seen.add((each.at, each.message))
+            yield each
 
 
 def _with_fingerprints(

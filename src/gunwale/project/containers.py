@@ -29,6 +29,13 @@ _OTHERS = re.compile(
 )
 
 
+# Bases of images that are the front end's, the proxy's or another language's.
+_NO_PYTHON = re.compile(
+    r"(?:.*/)?(?:nginx[\w-]*|node|httpd|traefik|caddy|haproxy|postgres|postgis|mysql|mariadb|redis|mongo|golang|php|ruby|"
+    r"rust|openjdk|eclipse-temurin|amazoncorretto|maven|gradle|tomcat|dotnet|aspnet|sdk|runtime|locust)(?:[:@].*)?",
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pod:
     """A container of Kubernetes: its *node*, its pod's *spec*, and the *controller* that makes the pod."""
@@ -56,6 +63,19 @@ class Task:
         return self.node.at
 
 
+def named_image(project: Project, reference: str) -> Image | None:
+    """Return the project's image whose own name *reference* has, and nothing else could be meant."""
+    name = _last(reference)
+    if not name or _OTHERS.fullmatch(reference):
+        return None
+    built = _by_compose_name(project).get(name)
+    if built is not None:
+        return built
+    files = {each.path: each for each in project.of(Dockerfile)}
+    named = [path for path in of_production(files) if _is_named(path, name)]
+    return image.build(project, files[named[0]], None, None) if len(named) == 1 else None
+
+
 def image_of(project: Project, reference: str, container: str = "") -> Image | None:
     """Return the project's image that a platform calls *reference*, where it can be told.
 
@@ -69,13 +89,12 @@ def image_of(project: Project, reference: str, container: str = "") -> Image | N
         return built
     if _OTHERS.fullmatch(reference):
         return None
-    paths = of_production(each.path for each in project.of(Dockerfile))
+    files = {each.path: each for each in project.of(Dockerfile)}
+    paths = of_production(files)
     named = [path for path in paths if name and _is_named(path, name)]
-    chosen = named if len(named) == 1 else paths
-    if len(chosen) != 1:
-        return None
-    dockerfile = project.one(Dockerfile, chosen[0])
-    return image.build(project, dockerfile, None, None) if dockerfile else None
+    made = [image.build(project, files[path], None, None) for path in (named if len(named) == 1 else paths)]
+    chosen = [each for each in made if each is not None and not _NO_PYTHON.fullmatch(each.base.value)]
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def _last(reference: str) -> str:
@@ -87,7 +106,14 @@ def _last(reference: str) -> str:
 def _is_named(path: str, name: str) -> bool:
     folder, _, file = path.rpartition("/")
     words = {posixpath.basename(folder), file.removeprefix("Dockerfile.").removesuffix(".Dockerfile")}
-    return any(word and (word == name or name.endswith(f"-{word}")) for word in words - {"Dockerfile", ""})
+    plain = _plain(name)
+    return any(
+        plain == _plain(word) or plain.endswith(f"-{_plain(word)}") for word in words - {"Dockerfile", ""}
+    )
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def _by_compose_name(project: Project) -> dict[str, Image]:

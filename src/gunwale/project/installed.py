@@ -54,11 +54,11 @@ _MENTION = re.compile(
     re.IGNORECASE,
 )
 _TELLING = (".sh", ".service", "Procfile", "Makefile", "setup.py", "setup.cfg")
-# Where a platform starts the application, it brings the server.
+# Where a platform starts the application, it brings the server. One that runs a command of the project's
+# (Cloud Foundry, Render, Fly, Railway) brings none.
 _PLATFORMS = re.compile(
     r"(?:.*/)?(?:app\.ya?ml|\.ebextensions/.*|\.elasticbeanstalk/.*|zappa_settings\.\w+|serverless\.ya?ml|vercel\.json|"
-    r"passenger_wsgi\.py|uwsgi\.(?:ini|ya?ml|xml)|unit\.json|render\.ya?ml|fly\.toml|nixpacks\.toml|railway\.\w+|"
-    r"\.platform\.app\.yaml|template\.ya?ml|host\.json|manifest\.ya?ml|environment\.ya?ml)",
+    r"passenger_wsgi\.py|uwsgi\.(?:ini|ya?ml|xml)|unit\.json|\.platform\.app\.yaml|template\.ya?ml|host\.json)",
 )
 
 
@@ -71,7 +71,7 @@ def brings_server(project: Project) -> bool:
         if _PLATFORMS.fullmatch(path) or path.endswith(".wsgi"):
             return True
         is_told = path in dockerfiles or path.endswith(
-            (".sh", ".service", "Procfile", "Makefile", "setup.py", "setup.cfg")
+            (*_TELLING, "environment.yml", "environment.yaml", "render.yaml", "render.yml", ".toml")
         )
         if is_told and role(path) is not Role.DEVELOPMENT and _is_mentioned(project, path):
             return True

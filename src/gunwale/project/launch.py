@@ -38,6 +38,11 @@ class Launch:
     platform: object = None
 
     @property
+    def is_routed(self) -> bool:
+        """Whether a platform routes to it, logs its requests, and says how many workers it runs."""
+        return self.kind in ("procfile", "platform")
+
+    @property
     def is_container(self) -> bool:
         """Whether it runs in a container of an image that the project builds."""
         return self.image is not None
@@ -70,6 +75,13 @@ def of_instruction(instruction: Instruction | None) -> Words:
     keyword = len(instruction.keyword) + 1
     at = instruction.at._replace(column=instruction.at.column + keyword)
     return shell(instruction.value, at)
+
+
+def alone(image: Image, title: str) -> Launch:
+    """Return the launch of *image* by its own command, nothing over it."""
+    words = of_image(image)
+    at = words[0].at if words else image.at
+    return Launch(kind="dockerfile", title=title, at=at, words=words, environ=image.environ, image=image)
 
 
 def of_image(image: Image) -> Words:

@@ -9,6 +9,7 @@ from gunwale.project.containers import Pod, Task
 from gunwale.project.facts import Given, Place, Unknown
 from gunwale.project.readers.ecs_task import get
 from gunwale.project.readers.python import PythonFile
+from gunwale.project.readers.supervisord import Supervisord
 
 if TYPE_CHECKING:
     from gunwale.project.image import Image
@@ -88,6 +89,10 @@ def _drops(project: Project, start: Start) -> bool:
     server = start.server
     if server is not None and isinstance(server.settings.get("user"), Given):
         return True
+    if any(each.text == "supervisord" for each in start.ancestors) and _is_dropped_by_supervisord(
+        project, start
+    ):
+        return True
     if any(_DROPPING.search(step.text.split(" ")[0]) for step in start.steps if step.text):
         return True
     paths = {step.at.path for step in start.steps} | {
@@ -98,6 +103,22 @@ def _drops(project: Project, start: Start) -> bool:
         if file and any(call.name in _DROPPING_CALLS or "drop_priv" in call.name for call in file.calls):
             return True
     return False
+
+
+def _is_dropped_by_supervisord(project: Project, start: Start) -> bool:
+    """Whether supervisord is told of a user, for itself or for the program."""
+    if all(each.text != "supervisord" for each in start.ancestors):
+        return False
+    files = project.of(Supervisord)
+    at = {(step.at.path, step.at.line) for step in start.steps}
+    sections = [each.main for each in files if each.main is not None]
+    for file in files:
+        for section in file.programs:
+            command = section.last("command")
+            if command is not None and (command.at.path, command.at.line) in at:
+                sections.append(section)
+    users = [said.value for each in sections if (said := each.last("user")) is not None]
+    return any(name not in ("root", "0") for name in users)
 
 
 def _file(project: Project, word: str) -> str:

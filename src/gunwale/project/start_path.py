@@ -14,8 +14,9 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gunwale.project import launchers, programs
+from gunwale.project import launch, launchers, programs
 from gunwale.project.facts import Given, Place, Unknown
+from gunwale.project.image import build
 from gunwale.project.roles import Role, role
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
 
 _ALONE = "dockerfile"  # the launcher of an image's own command
+_COMPOSE = "compose"
 _LONGEST = 12  # programs one after another; a path that is longer goes in circles
 # Official images whose own command serves no Python application.
 _OTHER_BASES = re.compile(
@@ -241,10 +243,31 @@ def starts(project: Project) -> tuple[Start, ...]:
     for module in sorted(modules, key=lambda each: getattr(each, "IS_LAST", False)):
         if not (found and getattr(module, "IS_LAST", False)):
             found += module.launches(project)
-    # What a platform starts is not started by the image alone.
-    placed = {_stage(each) for each in found if each.kind != _ALONE}
-    kept = [each for each in found if each.kind != _ALONE or _stage(each) not in placed]
-    return tuple(_resolve(project, each) for each in kept)
+    resolved = [_shipped(project, _resolve(project, each)) for each in _placed(found)]
+    kept = {id(each) for each in _placed([each.launch for each in resolved])}
+    return tuple(each for each in resolved if id(each.launch) in kept)
+
+
+def _placed(launches: list[Launch]) -> list[Launch]:
+    """Leave out an image by itself that a platform starts, and what is there twice."""
+    placed = {_stage(each) for each in launches if each.kind != _ALONE}
+    kept = [each for each in launches if each.kind != _ALONE or _stage(each) not in placed]
+    return list({(each.title, each.at): each for each in kept}.values())
+
+
+def _shipped(project: Project, start: Start) -> Start:
+    """Return the start of the image alone, where a compose file runs it for development only.
+
+    So it does with the development server in place of the real one that the Dockerfile ends with.
+    """
+    image, server = start.launch.image, start.server
+    if start.launch.kind != _COMPOSE or image is None or server is None or not server.is_development:
+        return start
+    whole = build(project, image.dockerfile, None, image.context)
+    if whole is None:
+        return start
+    alone = _resolve(project, launch.alone(whole, image.dockerfile.path))
+    return alone if alone.server is not None and not alone.server.is_development else start
 
 
 def _stage(launch: Launch) -> tuple[str, int] | None:

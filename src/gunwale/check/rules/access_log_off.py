@@ -68,7 +68,7 @@ def check(project: Project) -> Iterator[Finding]:
             "logger_class",
         }:
             # Behind a platform's router, its own log of requests is there.
-            is_routed = start.launch.kind == "procfile"
+            is_routed = start.launch.is_routed
             yield Finding(
                 at=server.setting_at("accesslog"),
                 message="Gunicorn writes no access log",

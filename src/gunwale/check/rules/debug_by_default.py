@@ -116,6 +116,82 @@ COPY . .
 CMD ["gunicorn", "app:app"]
 ```
 
+## Example: given to the factory
+
+Flagged at `shop.py:6`.
+
+```python shop.py
+from flask import Flask
+
+
+def create_app(debug=False):
+    app = Flask(__name__)
+    app.debug = debug
+    return app
+```
+
+```python wsgi.py
+from shop import create_app
+
+app = create_app(debug=True)
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+CMD ["gunicorn", "wsgi:app"]
+```
+
+## Example: made of another setting, which is on by default
+
+Flagged at `app.py:5`.
+
+```python app.py
+from flask import Flask
+
+app = Flask(__name__)
+app.config.from_object("defaults")
+app.debug = app.config["SHOP_DEBUG"] in ("true", "True")
+```
+
+```python defaults.py
+SHOP_DEBUG = "true"
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+ENV SHOP_DEBUG=false
+CMD ["gunicorn", "app:app"]
+```
+
+## Use instead: Flask's own flag, which is off unless it is set
+
+```python app.py
+from flask import Flask
+from flask.helpers import get_debug_flag
+
+from settings import DevConfig, ProdConfig
+
+app = Flask(__name__)
+app.config.from_object(DevConfig if get_debug_flag() else ProdConfig)
+```
+
+```python settings.py
+class ProdConfig:
+    DEBUG = False
+
+
+class DevConfig:
+    DEBUG = True
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+CMD ["gunicorn", "app:app"]
+```
+
 ## Use instead: flask run, which goes by FLASK_DEBUG alone
 
 ```python app.py
@@ -142,12 +218,15 @@ from gunwale.check.rule import About
 from gunwale.project.facts import Given
 from gunwale.project.python.chosen import chosen
 from gunwale.project.python.configuration import is_set_by_all, named
+from gunwale.project.python.values import value
 from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gunwale.project.facts import Unknown
     from gunwale.project.model import Project
+    from gunwale.project.python.configuration import Setting
     from gunwale.project.readers.python import PythonFile
     from gunwale.project.start_path import Start
 
@@ -161,7 +240,7 @@ def check(project: Project) -> Iterator[Finding]:
         return
     is_certain = project.derive(chosen).is_certain
     for setting in named(project, "DEBUG"):
-        given = setting.value
+        given = setting.value if isinstance(setting.value, Given) else _of_others(project, setting)
         is_in_code = setting.owner == "app.config"
         if not isinstance(given, Given) or not given.value or is_set_by_all(project, given.variables):
             continue
@@ -177,6 +256,36 @@ def check(project: Project) -> Iterator[Finding]:
             because=(Because(start.server.at, f"{start.server.name} is started here"),),
             confidence=Confidence.LIKELY if given.variables and not is_text else None,
         )
+
+
+class _PutIn(ast.NodeTransformer):
+    """Puts in what the configuration says by default, for ``app.config["NAME"]``."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        owner = node.value
+        is_config = isinstance(owner, ast.Attribute) and owner.attr == "config"
+        if is_config and isinstance(node.slice, ast.Constant):
+            found = {
+                each.value.value
+                for each in named(self.project, str(node.slice.value))
+                if isinstance(each.value, Given) and isinstance(each.value.value, str | int)
+            }
+            if len(found) == 1:
+                return ast.copy_location(ast.Constant(found.pop()), node)
+        return node
+
+
+def _of_others(project: Project, setting: Setting) -> Given[object] | Unknown:
+    """Return what DEBUG comes to by the defaults of the settings it is made of; they may be overridden."""
+    copied = ast.parse(ast.unparse(setting.node), mode="eval").body
+    put_in = _PutIn(project).visit(copied)
+    if ast.dump(put_in) == ast.dump(ast.parse(ast.unparse(setting.node), mode="eval").body):
+        return setting.value
+    found = value(project, setting.file, ast.fix_missing_locations(put_in))
+    return Given(found.value, setting.at, ("the configuration",)) if isinstance(found, Given) else found
 
 
 def _goes_by_it(start: Start) -> bool:

@@ -69,6 +69,23 @@ spec:
             httpGet: {path: /health, port: 8000}
 ```
 
+## Use instead: a service that builds the same image
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+```
+
+```yaml docker-compose.yml
+services:
+  web:
+    build: .
+    command: flask run
+    healthcheck:
+      test: ["CMD", "curl", "-f", "http://localhost:8000/health"]
+```
+
 ## Use instead: compose
 
 ```dockerfile Dockerfile
@@ -93,11 +110,14 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.health import checks
+from gunwale.project.readers.compose import Compose
+from gunwale.project.roles import Role, role
 from gunwale.project.start_path import images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gunwale.project.image import Image
     from gunwale.project.model import Project
     from gunwale.project.start_path import Start
 
@@ -107,13 +127,24 @@ RULE = About(Topic.HEALTHCHECK, Severity.WARNING)
 def check(project: Project) -> Iterator[Finding]:
     """Look at each image a server is started from, with what starts it."""
     for image, starts in project.derive(images):
-        if not any(checks(start) for start in starts):
+        if not any(checks(start) for start in starts) and not _is_checked_elsewhere(project, image):
             yield Finding(
                 at=image.at,
                 message="no health check: neither HEALTHCHECK nor one of a platform",
                 hint="add HEALTHCHECK, healthcheck to the compose service, or probes to the container",
                 because=tuple(_because(start) for start in starts if start.launch.kind != "dockerfile"),
             )
+
+
+def _is_checked_elsewhere(project: Project, image: Image) -> bool:
+    """Whether a service that builds the same image, and starts it otherwise, has one."""
+    return any(
+        service.get("healthcheck", "test") is not None
+        for file in project.of(Compose)
+        if role(file.path) is not Role.DEVELOPMENT
+        for service in file.services
+        if service.build is not None and service.build.dockerfile == image.dockerfile.path
+    )
 
 
 def _because(start: Start) -> Because:

@@ -20,6 +20,17 @@ variable "api_token" {
 }
 ```
 
+## Example: what a secrets manager is to keep
+
+Flagged at `main.tf:3`.
+
+```hcl main.tf
+resource "aws_secretsmanager_secret_version" "database" {
+  secret_id     = aws_secretsmanager_secret.database.id
+  secret_string = "hunter2hunter2"
+}
+```
+
 ## Use instead: no value
 
 ```hcl main.tf
@@ -51,6 +62,11 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
 
 RULE = About(Topic.SECRETS, Severity.ERROR)
+# What keeps a secret, and what it is called there.
+_STORES = {
+    "aws_secretsmanager_secret_version": "secret_string",
+    "google_secret_manager_secret_version": "secret_data",
+}
 _HINT = "give it from outside, or have the platform make it; change this one"
 
 
@@ -66,6 +82,10 @@ def check(project: Project) -> Iterator[Finding]:
             given = [(block.labels[0], default)] if default is not None and block.labels else []
             for node in block.node.walk():
                 given += [(name, value) for name, value in node.items() if name != "default"]
+            stored = _STORES.get(block.labels[0]) if block.labels else None
+            kept = block.node.get(stored) if stored else None
+            if kept is not None and kept.text and "${" not in kept.text and is_secret("secret", kept.text):
+                yield Finding(at=kept.at, message=f"{stored} is written in a Terraform file", hint=_HINT)
             for name, value in given:
                 if value.text is not None and "${" not in value.text and _is_written(name, value.text):
                     yield Finding(at=value.at, message=f"{name} is written in a Terraform file", hint=_HINT)

@@ -33,6 +33,26 @@ app = Flask(__name__)
 app.secret_key = "dev"
 ```
 
+## Example: given to the factory in a dict
+
+Flagged at `app.py:3`.
+
+```python app.py
+from shop import create_app
+
+app = create_app({"SECRET_KEY": "a key that everybody knows"})
+```
+
+```python shop.py
+from flask import Flask
+
+
+def create_app(config):
+    app = Flask(__name__)
+    app.config.update(config)
+    return app
+```
+
 ## Use instead: required
 
 ```python app.py

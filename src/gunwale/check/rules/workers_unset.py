@@ -100,8 +100,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gunwale.check.finding import Finding, Severity, Topic
+from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
+from gunwale.project.facts import Given
 from gunwale.project.limits import cpu_limit
 from gunwale.project.start_path import web_starts
 
@@ -120,7 +121,7 @@ def check(project: Project) -> Iterator[Finding]:
     """Look at each server that forks; where the platform sets WEB_CONCURRENCY, it is not one worker."""
     for start in project.derive(web_starts):
         server, limit = start.server, cpu_limit(start)
-        if server is None or server.name not in _NAMES or start.launch.kind == "procfile":
+        if server is None or server.name not in _NAMES or start.launch.is_routed:
             continue
         count = server.number("workers", 1)
         if count is not None and count <= 1 and (limit is None or limit > 1):
@@ -129,4 +130,6 @@ def check(project: Project) -> Iterator[Finding]:
             hint = "give --workers, or workers in gunicorn.conf.py; gunwale plan --explain serve.workers"
             if server.name == "uwsgi":
                 hint = "give --processes, or processes in the .ini"
-            yield Finding(at=server.setting_at("workers"), message=message, hint=hint)
+            ini = server.settings.get("ini")
+            because = (Because(ini.at, "its settings"),) if isinstance(ini, Given) else ()
+            yield Finding(at=server.setting_at("workers"), message=message, hint=hint, because=because)

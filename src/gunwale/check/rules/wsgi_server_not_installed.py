@@ -47,6 +47,32 @@ if __name__ == "__main__":
     app.run()
 ```
 
+## Example: a platform that runs the project's own command brings none
+
+Flagged at `requirements.txt:1`.
+
+```text requirements.txt
+flask==3.1.2
+```
+
+```yaml manifest.yml
+applications:
+  - name: shop
+```
+
+```text Procfile
+web: python app.py
+```
+
+```python app.py
+from flask import Flask
+
+app = Flask(__name__)
+
+if __name__ == "__main__":
+    app.run()
+```
+
 ## Use instead: a server among the requirements
 
 ```text requirements.txt

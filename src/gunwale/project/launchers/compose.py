@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project import image, launch
+from gunwale.project.containers import named_image
 from gunwale.project.expand import expand
 from gunwale.project.facts import Given
 from gunwale.project.readers.compose import Compose, Service
@@ -24,10 +25,9 @@ def launches(project: Project) -> Iterator[launch.Launch]:
     files = {each.path: each for each in project.of(Compose)}
     for path in of_production(files):
         for service in files[path].services:
-            if service.build is not None:
-                found = _launch(project, service)
-                if found is not None:
-                    yield found
+            found = _launch(project, service) if service.build is not None else _named(project, service)
+            if found is not None:
+                yield found
 
 
 def _launch(project: Project, service: Service) -> launch.Launch | None:
@@ -41,6 +41,10 @@ def _launch(project: Project, service: Service) -> launch.Launch | None:
     if made is None:
         project.leave_unchecked("start", f"{service.at}: there is no stage {service.build.target!r}")
         return None
+    return _of(project, service, made)
+
+
+def _of(project: Project, service: Service, made: Image) -> launch.Launch:
     return launch.Launch(
         kind="compose",
         title=f"{service.path}: service {service.name}",
@@ -50,6 +54,12 @@ def _launch(project: Project, service: Service) -> launch.Launch | None:
         image=made,
         service=service,
     )
+
+
+def _named(project: Project, service: Service) -> launch.Launch | None:
+    """Return the launch of an image of the project that the service only names."""
+    made = named_image(project, service.text("image") or "")
+    return _of(project, service, made) if made is not None else None
 
 
 def _arguments(service: Service) -> dict[str, str]:

@@ -32,8 +32,4 @@ def launches(project: Project) -> Iterator[launch.Launch]:
             continue
         made = image.build(project, files[path], None, None)
         if made is not None:
-            words = launch.of_image(made)
-            at = words[0].at if words else made.at
-            yield launch.Launch(
-                kind="dockerfile", title=path, at=at, words=words, environ=made.environ, image=made
-            )
+            yield launch.alone(made, path)

@@ -9,6 +9,7 @@ from gunwale.project.facts import Given, Unknown
 from gunwale.project.python.applications import runs_in
 from gunwale.project.python.command_words import command_words
 from gunwale.project.python.modules import find, find_owner
+from gunwale.project.python.socketio import serving, socketio_runs
 from gunwale.project.python.values import text, value
 from gunwale.project.readers.python import Call as PythonCall
 from gunwale.project.readers.python import PythonFile
@@ -139,6 +140,11 @@ def _started(
         bind = text(path.project, file, node) if node is not None else None
         settings: dict[str, Given[object] | Unknown] = {"bind": Given(bind, each.at)} if bind else {}
         return Server(name=_SERVERS[each.name], at=each.at, settings=settings, words=tuple(call.texts))
+    if each in socketio_runs(path.project, file):
+        name = serving(path.project, file, each)
+        if name != "werkzeug":
+            path.steps.append(step)
+            return Server(name=name, at=each.at, application=file.path, words=tuple(call.texts))
     if each in runs_in(path.project, file) or _is_script_run(each, arguments):
         path.steps.append(step)
         return _werkzeug(path, file, each)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Unknown
@@ -11,8 +13,10 @@ from gunwale.project.start_path import NotWeb, Server
 
 if TYPE_CHECKING:
     from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.syntax.ini import Section
 
 NAMES = ("supervisord",)
+_VARIABLE = re.compile(r"%\(ENV_(\w+)\)s")
 
 
 def follow(call: Call, path: Path) -> Outcome:
@@ -21,7 +25,7 @@ def follow(call: Call, path: Path) -> Outcome:
     if config is None:
         return Unknown("supervisord's configuration is not in the project")
     best: tuple[int, Outcome, Path] | None = None
-    for section in config.programs:
+    for section in _programs(config, call, path):
         command = section.last("command")
         if command is None:
             continue
@@ -35,6 +39,26 @@ def follow(call: Call, path: Path) -> Outcome:
         return Unknown(f"{config.path} runs nothing")
     path.take(best[2])
     return best[1]
+
+
+def _programs(config: Supervisord, call: Call, path: Path) -> list[Section]:
+    """Return the programs of the file, and of those it includes."""
+    found = list(config.programs)
+    for pattern in config.includes:
+        text = _VARIABLE.sub(lambda match: _value(call, match[1]), pattern)
+        parts = text.strip("/").split("/")
+        # Where the files lie in the container is not always known: as much of the path as fits tells.
+        for first in range(len(parts)):
+            wanted = f"*/{'/'.join(parts[first:])}"
+            there = [each for each in path.project.of(Supervisord) if fnmatchcase(f"/{each.path}", wanted)]
+            if there:
+                found += [section for each in there if each is not config for section in each.programs]
+                break
+    return found
+
+
+def _value(call: Call, name: str) -> str:
+    return call.environ[name].value if name in call.environ else "*"
 
 
 def _config(call: Call, path: Path) -> Supervisord | None:

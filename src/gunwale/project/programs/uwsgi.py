@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gunwale.project.facts import Given, Unknown
+from gunwale.project.facts import Given, Place, Unknown
 from gunwale.project.readers.uwsgi_ini import UwsgiIni
 from gunwale.project.start_path import Server
 
@@ -45,7 +45,8 @@ def follow(call: Call, path: Path) -> Server:
     name = line.pop("ini", "")
     found = path.find_file(name) if name else None
     config = path.project.one(UwsgiIni, found) if found else None
-    if config is not None:
+    if config is not None and found is not None:
+        settings["ini"] = Given(found, Place(found, 1))
         given |= {key: value for key, value in config.section.entries if value.value}
     elif name:
         path.project.leave_unchecked("server", f"{call.at}: uWSGI's {name} is not in the project")

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.python.modules import find_owner
+from gunwale.project.python.socketio import serving, socketio_runs
 from gunwale.project.readers.python import Call, PythonFile
 from gunwale.project.roles import Role, role
 
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
 
 
-_FLASK = ("flask.Flask", "flask.app.Flask")
+# Flask's class, and those that well-known packages make of it.
+_FLASK = (
+    "flask.Flask",
+    "flask.app.Flask",
+    "flask_api.FlaskAPI",
+    "flask_api.app.FlaskAPI",
+    "apiflask.APIFlask",
+    "flask_openapi3.OpenAPI",
+    "eve.Eve",
+)
 _SERVING = ("werkzeug.serving.run_simple", "werkzeug.run_simple")
 
 
@@ -50,6 +60,11 @@ def runs(project: Project) -> tuple[Call, ...]:
 
 def runs_in(project: Project, file: PythonFile) -> list[Call]:
     """Return the calls of *file* that start Werkzeug's server: app.run(), run_simple(), socketio.run()."""
+    sockets = [each for each in socketio_runs(project, file) if serving(project, file, each) == "werkzeug"]
+    return [*_runs_in(project, file), *sockets]
+
+
+def _runs_in(project: Project, file: PythonFile) -> list[Call]:
     calls = [call for call in file.calls if call.name in _SERVING or call.name.endswith(".run")]
     names = _application_names(project, file) if calls else set()
     return [call for call in calls if call.name in _SERVING or call.name.removesuffix(".run") in names]

@@ -23,6 +23,7 @@ _DEEPEST = 12
 _MOST = 24  # choices of one expression: beyond, it is not known
 _UNKNOWN = Unknown("not followed")
 _ASKING = ("os.environ.get", "os.getenv", "environ.get", "getenv")
+_DEBUG_FLAG = ("flask.helpers.get_debug_flag", "flask.app.get_debug_flag")
 _CASES = ("lower", "upper", "title", "capitalize", "strip")
 
 
@@ -212,7 +213,9 @@ class Chooser:
     def _called(self, where: Where, node: ast.Call, depth: int) -> Iterator[object]:
         name = where.file.name(node.func)
         given = [*node.args, *(each.value for each in node.keywords)]
-        if name in _ASKING and given:
+        if name in _DEBUG_FLAG:
+            yield from self._debug_flag()
+        elif name in _ASKING and given:
             yield from self._asked(where, given[0], given[1] if len(given) > 1 else None, depth)
         elif name == "dict":
             yield _Table(where, {each.arg: each.value for each in node.keywords if each.arg})
@@ -228,6 +231,11 @@ class Chooser:
                 yield getattr(each, node.func.attr)() if isinstance(each, str) else _UNKNOWN
         else:
             yield from self._returned(where, node.func, name, depth)
+
+    def _debug_flag(self) -> Iterator[object]:
+        """Yield what Flask makes of FLASK_DEBUG: off where production does not set it."""
+        given = self.environ.get("FLASK_DEBUG", "")
+        yield _UNKNOWN if given is None else given.lower() not in ("", "0", "false", "no")
 
     def _returned(self, where: Where, called: ast.expr, name: str, depth: int) -> Iterator[object]:
         """Yield what a function of the project returns, or the class that is called."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.facts import Given
 from gunwale.project.python.applications import applications
+from gunwale.project.python.callers import Where
 from gunwale.project.python.choice import Reference
 from gunwale.project.python.chosen import choosers, chosen
 from gunwale.project.python.modules import find_owner
@@ -71,19 +72,27 @@ def is_prefixed_env(project: Project) -> bool:
 
 def _in_code(project: Project, file: PythonFile) -> Iterator[Setting]:
     """Yield what ``app.config[…] = …``, ``.update()``, ``.from_mapping()`` and ``app.secret_key =`` set."""
-    if not any(word in file.source.text for word in ("config", *_ATTRIBUTES)):
+    if not any(word in file.source.text for word in ("config", *_ATTRIBUTES, *_FLASKS)):
         return
     for node in _run(project, file):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 name = _target(project, target)
                 if name:
-                    yield _setting(project, file, name, node.value, "app.config")
+                    yield _in_function(project, _setting(project, file, name, node.value, "app.config"))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             is_config = isinstance(owner, ast.Attribute) and owner.attr == "config"
             if is_config and node.func.attr in ("update", "from_mapping", "setdefault"):
                 yield from _arguments(project, file, node)
+        elif isinstance(node, ast.Call) and any(_is_configuration(each) for each in node.args):
+            yield from _arguments(project, file, node)
+
+
+def _is_configuration(node: ast.expr) -> bool:
+    """Whether it is a dict of Flask's own settings, as factories are given."""
+    keys = node.keys if isinstance(node, ast.Dict) else []
+    return any(isinstance(key, ast.Constant) and key.value in _FLASKS for key in keys)
 
 
 def _run(project: Project, file: PythonFile) -> Iterator[ast.AST]:
@@ -186,6 +195,25 @@ def _body(project: Project, file: PythonFile, body: list[ast.stmt], owner: str) 
 
 def _setting(project: Project, file: PythonFile, name: str, node: ast.expr, owner: str) -> Setting:
     return Setting(name, value(project, file, node), node, file, file.at(node), owner)
+
+
+def _in_function(project: Project, setting: Setting) -> Setting:
+    """Put in what a parameter of the factory is given, where every start of production gives it the same."""
+    if isinstance(setting.value, Given):
+        return setting
+    around = [
+        (node.lineno, name)
+        for name, node in setting.file.functions.items()
+        if node.lineno <= setting.node.lineno <= (node.end_lineno or 0)
+    ]
+    if not around:
+        return setting
+    where = Where(setting.file, max(around)[1])
+    found = {each for chooser in project.derive(choosers) for each in chooser.choices(where, setting.node)}
+    only = found.pop() if len(found) == 1 else None
+    if not isinstance(only, str | int | bytes):
+        return setting
+    return setting._replace(value=Given(only, setting.at))
 
 
 def is_overridden(project: Project, given: Given[object]) -> bool:

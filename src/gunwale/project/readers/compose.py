@@ -111,6 +111,8 @@ def read(source: Source) -> Compose | None:
     documents = yaml.documents(source)
     node = documents[0] if documents else None
     services = node.get("services") if node else None
+    if node is not None and services is None and _is_first_format(node):
+        services = node
     if node is None or services is None:
         return None
     found = tuple(
@@ -118,6 +120,12 @@ def read(source: Source) -> Compose | None:
         for name, each in services.items()
     )
     return Compose(source.path, node, found)
+
+
+def _is_first_format(node: yaml.Node) -> bool:
+    """Whether every entry is a service: so it was before compose files had versions."""
+    entries = list(node.items())
+    return bool(entries) and all(each.get("image") or each.get("build") for _, each in entries)
 
 
 def _build(path: str, service: yaml.Node) -> Build | None:

@@ -22,6 +22,7 @@ class Supervisord:
     path: str
     programs: tuple[ini.Section, ...]
     main: ini.Section | None
+    includes: tuple[str, ...] = ()  # patterns of other files, as written
 
 
 def is_one(path: str) -> bool:
@@ -30,8 +31,11 @@ def is_one(path: str) -> bool:
 
 
 def read(source: Source) -> Supervisord | None:
-    """Read one file; None where it runs no program."""
+    """Read one file; None where it runs no program, and has none run."""
     found = ini.sections(source)
     programs = tuple(each for each in found if each.name.startswith("program:"))
     main = next((each for each in found if each.name == "supervisord"), None)
-    return Supervisord(source.path, programs, main) if programs else None
+    include = next((each for each in found if each.name == "include"), None)
+    files = include.last("files") if include is not None else None
+    includes = tuple(files.value.split()) if files is not None else ()
+    return Supervisord(source.path, programs, main, includes) if programs or includes else None

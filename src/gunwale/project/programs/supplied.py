@@ -1,0 +1,26 @@
+"""The server that a platform brings and sets up itself: what it is told of is not in the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gunwale.project.facts import Unknown
+from gunwale.project.start_path import Server
+
+if TYPE_CHECKING:
+    from gunwale.project.start_path import Call, Path
+
+NAMES = ("the platform's gunicorn",)
+_OWN = ("workers", "threads", "bind", "accesslog", "timeout", "graceful_timeout", "keepalive", "worker_class")
+
+
+def follow(call: Call, path: Path) -> Server:  # noqa: ARG001 - a program's signature
+    """Return Gunicorn, of whose settings nothing is known."""
+    unknown = Unknown("the platform sets it")
+    return Server(
+        name="gunicorn",
+        at=call.at,
+        application=call.words[1].value,
+        settings=dict.fromkeys(_OWN, unknown),
+        words=tuple(call.texts),
+    )
