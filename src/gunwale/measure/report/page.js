@@ -195,8 +195,7 @@ function build() {
       html("div", { class: "at-time" }),
       html("div", { class: "cursor", "aria-hidden": "true" }),
     );
-    const title = runs.length > 1 ? [html("h3", {}, run.name)] : [];
-    holder.append(html("section", { class: "run" }, ...title, html("p", { class: "readout" }), plots));
+    holder.append(html("section", { class: "run" }, html("h3", {}, run.name), html("p", { class: "readout" }), plots));
     follow(plots);
   }
   holder.querySelector(".readout").id = "readout";

@@ -23,6 +23,9 @@ class Run {
       this.latency[row] = took[row] * data.tick;
       this.finished[row] = this.intended[row] + this.latency[row];
     }
+    // A client that was slow on purpose says nothing of the server's latency.
+    const slow = ["slow", "upload"].map((kind) => this.words.kind.indexOf(kind));
+    this.timed = this.status.map((status, row) => (status && !slow.includes(this.columns.kind[row]) ? 1 : 0));
     this.filter({});
   }
 
@@ -76,7 +79,7 @@ class Run {
   #latencies(place, count) {
     const sizes = new Uint32Array(count);
     for (const row of this.kept) {
-      const bin = this.status[row] ? place(this.intended[row]) : -1;
+      const bin = this.timed[row] ? place(this.intended[row]) : -1;
       if (bin >= 0) sizes[bin]++;
     }
     const offsets = new Uint32Array(sizes.length + 1);
@@ -84,7 +87,7 @@ class Run {
     const next = offsets.slice();
     const sorted = new Float64Array(offsets[sizes.length]);
     for (const row of this.kept) {
-      const bin = this.status[row] ? place(this.intended[row]) : -1;
+      const bin = this.timed[row] ? place(this.intended[row]) : -1;
       if (bin >= 0) sorted[next[bin]++] = this.latency[row];
     }
     const share = (bin, part) => {

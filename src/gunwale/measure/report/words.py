@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gunwale.measure.load_report import percentile
+from gunwale.measure.load_report import Kind, percentile
 from gunwale.measure.report.tags import Markup, join, table, tag
 from gunwale.measure.report.timeline import PHASES, spans
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NONE = "–"
 _FEW = 3  # roll-outs that are listed one by one
+_SLOW = frozenset({Kind.SLOW, Kind.UPLOAD})  # on purpose: their latency says nothing of the server
 _OWN = frozenset({"at", "time", "roll", "phase", "event", "task"})
 
 
@@ -184,7 +185,7 @@ def _by_phase(run: Rehearsal) -> dict[str, tuple[object, ...]]:
 
 def _measured(seconds: float | None, rows: Sequence[Row]) -> tuple[object, ...]:
     failed = sum(row.is_failed for row in rows)
-    answered = [row.latency * 1e3 for row in rows if row.status is not None]
+    answered = [row.latency * 1e3 for row in rows if row.status is not None and row.kind not in _SLOW]
     latency = (percentile(answered, 0.5), percentile(answered, 0.99), max(answered, default=0.0))
     shown = (milliseconds(value) if answered else NONE for value in latency)
     return (number(seconds, 1), number(len(rows)), _bad(failed), *shown)
