@@ -81,6 +81,39 @@ def test_what_is_not_proven_is_no_success(changes: dict[str, object], verdict: s
     assert found.exit_code == (0 if verdict == "zero-loss" and found.has_rolled else 1)
 
 
+SHIFTED = ({"at": 0.7, "event": "task-shifted", "phase": "shift", "task": "v2.1"},)
+NEW = (*WHOLE.tasks, TaskLife(name="v2.1", release="v2", started=0.5, ready=0.6))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"doubts": ("the load was the bottleneck",)}, "the load was the bottleneck"),
+        ({"rows": ()}, "nothing was asked"),
+        # Caddy answers 200 by itself where it has no handler.
+        ({"rows": (*WHOLE.rows, row(4.0, task="", path="/x"))}, "1 answers came from no task"),
+        ({"tasks": NEW, "events": SHIFTED}, "v2 was given traffic, and no request was answered by it"),
+        ({"tasks": NEW, "events": SHIFTED, "rows": (*WHOLE.rows, replace(REFUSED, task="v2.1"))}, "v2 was"),
+        ({"posts": Posts(accepted=0, stored=0, lost=0, doubled=0)}, "none was accepted"),
+    ],
+)
+def test_what_was_never_put_to_the_test_is_not_zero_loss(changes: dict[str, object], reason: str) -> None:
+    found = replace(WHOLE, **changes)  # type: ignore[arg-type]
+
+    assert [reason in told for told in found.unproven] == [True]
+    assert (found.verdict, found.exit_code) == ("lost", 1)
+    assert found.as_json()["doubts"] == list(found.unproven)
+    assert Rehearsal.from_json(found.to_json()).unproven == found.unproven
+
+
+def test_release_that_answered_and_one_taken_back_leave_no_doubt() -> None:
+    asked = replace(WHOLE, tasks=NEW, events=SHIFTED, rows=(*WHOLE.rows, row(4.0, task="v2.1")))
+    back = replace(WHOLE, tasks=NEW, events=SHIFTED, rolls=(Roll(number=1, succeeded=False, seconds=2.0),))
+
+    assert (asked.unproven, asked.verdict) == ((), "zero-loss")
+    assert (back.unproven, back.verdict, back.exit_code) == ((), "zero-loss", 1)
+
+
 def test_each_phase_has_its_requests_and_its_failures_in_the_order_of_the_roll() -> None:
     found = replace(WHOLE, rows=(row(3.0), row(1.0, "start"), REFUSED, row(0.0)))
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from gunwale.measure.load_report import Outcome, percentile
+from gunwale.measure.rehearse import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,7 @@ class Rehearsal:
 
     Times in *rows*, *tasks* and *events* are seconds since the load began, at *started* (RFC 3339).
     *factor* is what the platform's clocks were divided by. *events* are the roll-out's own, as it wrote
-    them. *against* is the naive way, run beside this one.
+    them. *doubts* is why the load is not to be believed. *against* is the naive way, run beside this one.
     """
 
     title: str
@@ -118,6 +119,7 @@ class Rehearsal:
     seconds: Seconds = 0.0
     fault: str = ""
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     against: Rehearsal | None = field(default=None)
 
     @property
@@ -126,10 +128,15 @@ class Rehearsal:
         return tuple(sorted((row for row in self.rows if row.is_failed), key=lambda row: row.finished))
 
     @property
+    def unproven(self) -> tuple[str, ...]:
+        """Why nothing is proven, even where nothing failed."""
+        return tuple(doubts.found_in(self))
+
+    @property
     def verdict(self) -> str:
-        """Zero loss only where something was asked, nothing failed and no POST was lost or doubled."""
-        is_whole = bool(self.rows) and not self.failed and not self.posts.is_harmed
-        return "zero-loss" if is_whole else "lost"
+        """Zero loss only where nothing failed, no POST was lost or doubled, and that is proven."""
+        is_whole = not self.failed and not self.posts.is_harmed
+        return "zero-loss" if is_whole and not self.unproven else "lost"
 
     @property
     def has_rolled(self) -> bool:
@@ -156,7 +163,7 @@ class Rehearsal:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``gunwale rehearse --format json`` prints; *against* only where it was asked for."""
+        """Return what ``--format json`` prints: *against* and *doubts* only where there are any."""
         document = {
             "verdict": self.verdict,
             "requests": len(self.rows),
@@ -168,7 +175,12 @@ class Rehearsal:
             "load_lag_ms": {"p99": round(self.lag_p99 * 1e3, 3)},
             "events": [dict(event) for event in self.events],
         }
-        return document | ({"against": self.against.as_json()} if self.against else {})
+        unproven = self.unproven
+        return (
+            document
+            | ({"doubts": list(unproven)} if unproven else {})
+            | ({"against": self.against.as_json()} if self.against else {})
+        )
 
     def to_json(self) -> str:
         """Return all of it as JSON, rows as columns: what is kept, and what the report is made from."""
@@ -209,6 +221,7 @@ class Rehearsal:
             "posts": Posts(**data["posts"]),
             "events": tuple(data["events"]),
             "notes": tuple(data["notes"]),
+            "doubts": tuple(data["doubts"]),
             "against": cls._read(data["against"]) if data["against"] else None,
         })  # fmt: skip
 

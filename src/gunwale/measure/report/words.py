@@ -52,6 +52,8 @@ def headline(rehearsal: Rehearsal) -> str:
         return f"{number(failed)} of {counted(asked, 'request')} failed."
     if posts.is_harmed:
         return f"{counted(posts.lost or 0, 'POST')} lost, {number(posts.doubled or 0)} stored twice."
+    if rehearsal.unproven:
+        return "No request failed, and that proves nothing."
     if not rehearsal.has_rolled:
         return "No request failed, and the old version serves on."
     return "No request failed."
@@ -65,6 +67,7 @@ def mood(rehearsal: Rehearsal) -> str:
 def summary(rehearsal: Rehearsal) -> list[str]:
     """Return what stands under the verdict, a sentence each."""
     told = [f"{counted(len(rehearsal.rows), 'request')} over {_rolls(rehearsal)}; {_posts(rehearsal.posts)}."]
+    told += [f"Not proven: {reason}." for reason in rehearsal.unproven]
     if rehearsal.fault:
         told.append(f"Fault injected: {rehearsal.fault}.")
     for roll in rehearsal.rolls:
