@@ -108,7 +108,8 @@ function drawRate(run, bins, axis, most) {
   grid(chart, axis, steps(0, most, 3), y);
   const failed = Array.from(bins.failed, (count) => count * perSecond);
   const whole = Array.from(bins.ok, (count, bin) => count * perSecond + failed[bin]);
-  const sent = Array.from(bins.sent, (count) => count * perSecond);
+  const isOver = (bin) => bins.from + bin / perSecond > run.end;
+  const sent = Array.from(bins.sent, (count, bin) => (isOver(bin) ? NaN : count * perSecond));
   chart.append(svg("path", { d: stairs(bins, axis, y, whole, failed.map(y)), class: "answered" }));
   const ground = failed.map(() => y(0));
   const bad = failed.map((value) => (value ? Math.max(value, most / 40) : NaN));

@@ -58,6 +58,8 @@ def _run(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def _step(event: Mapping[str, Any]) -> str:
+    if event["event"] == "step":
+        return f"{event['phase']} begins"
     return f"{event['event']} {event['task']}" if event["task"] else str(event["event"])
 
 
