@@ -42,6 +42,13 @@ def test_the_pages_of_the_rules_are_in_step_with_the_rules() -> None:
     assert done.returncode == 0, f"run: python docs/rules_pages.py ({done.stderr.strip()[:500]})"
 
 
+def test_the_comparison_with_other_tools_has_every_fault_that_the_tests_put_in() -> None:
+    argv = [sys.executable, "docs/compared.py", "--check"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, f"run: make tools; python docs/compared.py ({done.stderr.strip()[:500]})"
+
+
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(page.name[:4]) for page in sorted(ROOT.glob("docs/decisions/*.md"))]
 
