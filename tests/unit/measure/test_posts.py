@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gunwale.errors import ConfigurationError, StartError
-from gunwale.measure.load import Kind, Outcome, Record
+from gunwale.measure.load import Ask, Kind, Load, Outcome, Profile, Record
 from gunwale.measure.load_mix import EXPECTED, read_mix
 from gunwale.measure.posts import Stored, audit, read_stored
-from tiny_server import Server, answer
+from tiny_server import OK, Server, answer
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -72,6 +73,27 @@ def test_only_the_named_paths_are_looked_at_and_only_what_this_load_sent() -> No
     found = audit(records, [key(1), key(3), *others], ["/orders"])
 
     assert (found.accepted, found.stored, found.is_whole) == (2, 2, True)
+
+
+def test_what_a_server_loses_and_doubles_is_found_by_its_ids(serve: Callable[..., Server]) -> None:
+    stored: list[str] = []
+
+    def behave(server: Server, connection: socket.socket, number: int) -> None:
+        head = server.read(connection).decode()
+        stored.extend(
+            [head.rpartition("Idempotency-Key: ")[2].split("\r\n")[0]] * {3: 0, 5: 2}.get(number, 1)
+        )
+        connection.sendall(OK)
+
+    with Load(Profile(target=serve(behave).url, mix=(Ask(method="POST"),))) as load:
+        load.burst(20)
+        result = load.stop()
+    found = audit(result.records, stored)
+
+    sent = {record.id for record in result.records}
+    assert (found.accepted, found.stored, len(found.lost), found.is_whole) == (20, 19, 1, False)
+    assert set(found.lost) == sent - set(stored)
+    assert found.doubled == {each: 2 for each in stored if stored.count(each) == 2}
 
 
 SHOP = """
