@@ -23,7 +23,7 @@ DRAINING := drain own_drain lame_duck signals death without_steering
 # Slow ones that do not mind what else the machine does.
 PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies \
 	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py report.py)
-.PHONY: setup fmt lint type test e2e soak fuzz proxies tools promises bench demo docs lock
+.PHONY: setup fmt lint type test e2e soak stack fuzz proxies tools promises bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -71,7 +71,12 @@ promises: setup
 
 # What takes minutes each, and is no part of CI.
 soak: setup
-	$(PYTEST) -m soak
+	$(PYTEST) -m "soak and not docker"
+
+# What is rendered, brought up for real: the stack, the images of each package manager, the unit under systemd.
+# Some minutes, as root, with apt's docker.io and debootstrap; no part of CI.
+stack: setup proxies tools
+	$(PYTEST) -m "soak and docker" tests/e2e
 
 # The parser of the forwarded fields, for MINUTES.
 fuzz: setup

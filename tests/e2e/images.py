@@ -6,8 +6,10 @@ On it stand gunwale's built wheel and locked packages, from the index this machi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +20,14 @@ from typing import TYPE_CHECKING
 from e2e.engine import EngineError, cache_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from e2e.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements" / "image.txt"
+DRIVERS = ROOT / "requirements" / "proxies.txt"
+PYTHON_LABEL = "gunwale-test-python"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PACKAGES = "python3,python3-venv,ca-certificates,curl"
 LEFT_OUT = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
@@ -45,8 +51,9 @@ def _run(argv: list[str]) -> str:
     return done.stdout
 
 
-def _mirror(suite: str) -> str:
-    """Return the mirror of *suite* that this machine's apt is configured with."""
+def _mirror() -> str:
+    """Return the mirror that this machine's apt is configured with; it has the releases after it, too."""
+    suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
     ask = ["apt-get", "indextargets", "--format", "$(REPO_URI)", f"CODENAME: {suite}"]
     # apt knows its mirrors only by the lists it has fetched; a fresh machine may have none.
     if not (listed := _run(ask).split()):
@@ -62,13 +69,16 @@ def base_image(engine: Engine) -> str:
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
     recipe = f"{suite} {PACKAGES} {LEFT_OUT}".encode() + CERTIFICATES.read_bytes()
     tag = f"gunwale-test-base:{hashlib.sha256(recipe).hexdigest()[:12]}"
+    return imported(engine, tag, suite, PACKAGES)
+
+
+def imported(engine: Engine, tag: str, suite: str, packages: str) -> str:
+    """Import a minimal Debian *suite* with *packages* as *tag*, unless the engine has it; return the tag."""
     if engine.has_image(tag):
         return tag
     with tempfile.TemporaryDirectory(prefix="gunwale-base-") as folder:
         system = Path(folder) / "system"
-        _run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(system), _mirror(suite)]
-        )
+        _run(["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(system), _mirror()])
         shutil.copy(CERTIFICATES, system / CERTIFICATES.relative_to("/"))
         archive = Path(folder) / "system.tar"
         leave_out = [f"--exclude=./{path}/*" for path in LEFT_OUT]
@@ -79,19 +89,62 @@ def base_image(engine: Engine) -> str:
 
 def wheelhouse(engine: Engine, base: str) -> Path:
     """Download the locked wheels for the base image's Python, unless they are there."""
+    return _downloaded(engine, base, REQUIREMENTS.read_text())
+
+
+def more_wheels(engine: Engine, base: str, *names: str) -> Path:
+    """Download the wheels of *names* alone, as requirements/proxies.txt locks them."""
+    blocks = re.split(r"^(?=\S+==)", DRIVERS.read_text(), flags=re.MULTILINE)
+    return _downloaded(engine, base, "".join(each for each in blocks if each.startswith(tuple(names))))
+
+
+def _downloaded(engine: Engine, base: str, locked: str) -> Path:
     version = engine.run(
         "run", "--rm", base, "python3", "-c", "import sys; print(*sys.version_info[:2], sep='.')"
     )
     version = version.strip()
-    locked = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    house = cache_directory() / f"wheels-{version}-{locked}"
+    house = cache_directory() / f"wheels-{version}-{hashlib.sha256(locked.encode()).hexdigest()[:12]}"
     if not house.exists():
-        with tempfile.TemporaryDirectory(dir=cache_directory()) as folder:
+        with (
+            tempfile.TemporaryDirectory(dir=cache_directory()) as folder,
+            tempfile.NamedTemporaryFile("w") as file,
+        ):
+            file.write(locked)
+            file.flush()
             pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]
             pip += ["--require-hashes", "--only-binary=:all:", "--python-version", version, "--dest", folder]
-            _run([*pip, "--requirement", str(REQUIREMENTS)])
+            _run([*pip, "--requirement", file.name])
             shutil.copytree(folder, house)
     return house
+
+
+@contextlib.contextmanager
+def official_python(engine: Engine, context: Path, *more: Path) -> Iterator[str]:
+    """Put Debian's own Python in the place of the official image, and give its version.
+
+    Its pip finds the locked wheels, gunwale's and those of *more* in the image: nothing is fetched while
+    building.
+    """
+    base = base_image(engine)
+    house = wheelhouse(engine, base)
+    version = house.name.split("-")[1]
+    tag = f"python:{version}-slim"
+    if engine.has_image(tag) and PYTHON_LABEL not in engine.run(
+        "inspect", "--format", "{{json .Config}}", tag
+    ):
+        raise EngineError(f"{tag} is there already: this test would take its place")
+    for each in (house, *more):
+        shutil.copytree(each, context / "wheels", dirs_exist_ok=True)
+    built_wheel(context / "wheels")
+    (context / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
+    lines = [f"FROM {base}", "COPY wheels /wheels", "COPY pip.conf /etc/pip.conf", f"LABEL {PYTHON_LABEL}=1"]
+    lines += ["RUN ln -s /usr/bin/python3 /usr/local/bin/python", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
+    (context / "Dockerfile").write_text("\n".join(lines))
+    engine.run("build", "--quiet", "--tag", tag, str(context))
+    try:
+        yield version
+    finally:
+        engine.run("rmi", "--no-prune", tag)
 
 
 def built_wheel(folder: Path) -> Path:

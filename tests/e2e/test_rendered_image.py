@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tarfile
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.containers import HARDENED, UID, a_container
-from e2e.images import base_image, built_wheel, wheelhouse
+from e2e.images import official_python
 from gunwale.cli import main
 from gunwale.measure.load import Ask, LoadProcess, Profile
 
@@ -56,33 +55,15 @@ LITTER = (
 SECRET = "never-to-be-baked-in"
 # The image's own user, where containers.HARDENED names one.
 OPTIONS = (*HARDENED[: HARDENED.index("--user")], "--env", f"SECRET_KEY={SECRET}", "--env")
-LABEL = "gunwale-test-python"
 HEALTHY_SECONDS = 60.0
 MIX = (Ask(path="/", weight=8), Ask(path="/slow", weight=2))
 
 
 @pytest.fixture(scope="module")
 def python(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Put Debian's own Python in the place of the official image, and give its version.
-
-    Its pip finds the locked wheels and gunwale's in the image: nothing is fetched while building.
-    """
-    base = base_image(engine)
-    context = tmp_path_factory.mktemp("python")
-    house = wheelhouse(engine, base)
-    version = house.name.split("-")[1]
-    tag = f"python:{version}-slim"
-    if engine.has_image(tag) and LABEL not in engine.run("inspect", "--format", "{{json .Config}}", tag):
-        pytest.fail(f"{tag} is there already: this test would take its place")
-    shutil.copytree(house, context / "wheels")
-    built_wheel(context / "wheels")
-    (context / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
-    lines = [f"FROM {base}", "COPY wheels /wheels", "COPY pip.conf /etc/pip.conf", f"LABEL {LABEL}=1"]
-    lines += ["RUN ln -s /usr/bin/python3 /usr/local/bin/python", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
-    (context / "Dockerfile").write_text("\n".join(lines))
-    engine.run("build", "--quiet", "--tag", tag, str(context))
-    yield version
-    engine.run("rmi", "--no-prune", tag)
+    """Put a Python with the locked wheels in the place of the official image, and give its version."""
+    with official_python(engine, tmp_path_factory.mktemp("python")) as version:
+        yield version
 
 
 @pytest.fixture(scope="module", params=["gunwale", "gunicorn"])

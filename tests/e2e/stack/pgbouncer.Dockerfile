@@ -1,0 +1,4 @@
+ARG BASE
+FROM ${BASE}
+USER postgres
+CMD ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]
