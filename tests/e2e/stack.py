@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from e2e.engine import Engine
 
 HOST = "shop.example"
-UP_SECONDS, ANSWER_SECONDS = 300.0, 60.0
+UP_SECONDS, ANSWER_SECONDS, ORDERS_SECONDS = 300.0, 60.0, 120.0
 _SOCKET = "/var/run/docker.sock"
 
 
@@ -131,6 +131,13 @@ class Crowd:
         self._is_over.set()
         for each in self._threads:
             each.join()
+
+    def wait_for(self, orders: int) -> None:
+        """Wait until so many orders are placed."""
+        deadline = time.monotonic() + ORDERS_SECONDS
+        while self.statuses["201"] < orders:
+            assert time.monotonic() < deadline, f"too few orders: {self.statuses}"
+            time.sleep(0.1)
 
     def _run(self, number: int) -> None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -34,11 +34,16 @@ def command(path: Path, app: str | None, platform: str | None) -> None:
         _tell(found)
         click.echo("nothing was written", err=True)
         sys.exit(1)
-    draft = plan_file.draft(path, found.values)
+    project = path / found.folder
+    draft = plan_file.draft(project, found.values)
     files.replace({draft.path: draft.text})
     _tell(found)
-    click.echo(f"{draft.path.name}: written")
-    _judge(path)
+    click.echo(f"{draft.path.relative_to(path).as_posix()}: written")
+    if found.folder:
+        click.echo(
+            f"the project lies in {found.folder}: say gunwale render there, where its Dockerfile belongs"
+        )
+    _judge(project)
 
 
 def _check(app: str) -> None:

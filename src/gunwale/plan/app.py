@@ -14,6 +14,7 @@ _FILES = ("app.py", "wsgi.py", "main.py", "application.py")
 _OPTION = 'write app = "module:variable" under [tool.gunwale], or give it: gunwale serve module:variable'
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _MAX_BYTES = 2**20
+_MOST_HOPS = 3  # from import to import, to where a factory is defined
 
 
 class Found(NamedTuple):
@@ -22,12 +23,15 @@ class Found(NamedTuple):
     app: str | None
     why: str
     hint: str = ""
+    is_there: bool = False
+    """Whether there is one, though not which."""
 
 
 class _Candidate(NamedTuple):
     app: str
     path: str
     line: int
+    set_up_by: str = ""
 
     def __str__(self) -> str:
         return f"{self.app} ({self.path}:{self.line})"
@@ -43,12 +47,15 @@ def _only(candidates: Sequence[_Candidate], places: str) -> Found:
     # An object that is made at import is the application; a factory beside it is how it was made.
     objects = [each for each in candidates if not each.app.endswith(")")]
     wanted = objects or candidates
+    if len(wanted) == 1 and wanted[0].set_up_by:
+        why = f"{wanted[0]} is made at import, and {wanted[0].set_up_by}() sets it up: which of them is it?"
+        return Found(None, why, f"name one: {_OPTION}", is_there=True)
     if len(wanted) == 1:
         return Found(wanted[0].app, f"found in {wanted[0].path}:{wanted[0].line}")
     if not wanted:
         return Found(None, f"no Flask application was found in {places}", _OPTION)
     listed = ", ".join(str(each) for each in wanted)
-    return Found(None, f"several applications: {listed}", f"name one: {_OPTION}")
+    return Found(None, f"several applications: {listed}", f"name one: {_OPTION}", is_there=True)
 
 
 def _modules(directory: Path) -> Iterator[tuple[Path, str]]:
@@ -64,27 +71,66 @@ def _modules(directory: Path) -> Iterator[tuple[Path, str]]:
             is_tests = entry.name in ("tests", "test")
             if entry.name.isidentifier() and not is_tests and (entry / "__init__.py").is_file():
                 yield entry / "__init__.py", entry.name
+                if (entry / "wsgi.py").is_file():
+                    yield entry / "wsgi.py", f"{entry.name}.wsgi"
 
 
 def _in_file(directory: Path, path: Path, module: str) -> list[_Candidate]:
-    try:
-        tree = ast.parse(path.read_bytes()[:_MAX_BYTES])
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    tree = _parsed(path)
+    if tree is None:
         return []
     shown = path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
     names = _flask_names(tree)
-    factories = {
+    factories = _factories(tree, names)
+    makers = factories.keys() | _imported_factories(directory, tree)
+    found = [
+        _Candidate(f"{module}:{name}", shown, node.lineno, _set_up_by(tree, name))
+        for node in _top_level(tree.body)
+        for name in _assigned(node)
+        if _is_flask(node.value, names) or _calls(node.value) in makers
+    ]
+    return found + [_Candidate(f"{module}:{name}()", shown, line) for name, line in factories.items()]
+
+
+def _parsed(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(path.read_bytes()[:_MAX_BYTES])
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _factories(tree: ast.Module, names: set[str]) -> dict[str, int]:
+    """Return the functions that need nothing and return a Flask object, with their lines."""
+    return {
         node.name: node.lineno
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and _needs_nothing(node) and _returns_flask(node, names)
     }
-    found = [
-        _Candidate(f"{module}:{name}", shown, node.lineno)
-        for node in _top_level(tree.body)
-        for name in _assigned(node)
-        if _is_flask(node.value, names) or _calls(node.value) in factories
-    ]
-    return found + [_Candidate(f"{module}:{name}()", shown, line) for name, line in factories.items()]
+
+
+def _imported_factories(directory: Path, tree: ast.Module) -> set[str]:
+    """Return the names under which *tree* imports the project's own factories by their full names."""
+    return {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        for alias in node.names
+        if _is_factory(directory, node.module, alias.name)
+    }
+
+
+def _set_up_by(tree: ast.Module, name: str) -> str:
+    """Return the function that does something to its module's object *name* and returns it; "": none does."""
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef) or isinstance(node.body[0], ast.Return):
+            continue
+        is_its_own = any(
+            name in _assigned(each) for each in ast.walk(node) if isinstance(each, ast.Assign | ast.AnnAssign)
+        )
+        returns = [each.value for each in ast.walk(node) if isinstance(each, ast.Return)]
+        if not is_its_own and any(isinstance(each, ast.Name) and each.id == name for each in returns):
+            return node.name
+    return ""
 
 
 def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.Assign | ast.AnnAssign]:
@@ -184,7 +230,18 @@ def _file_of(directory: Path, dotted: str) -> Path | None:
     return None
 
 
-def _is_factory(directory: Path, dotted: str, name: str) -> bool:
+def _is_factory(directory: Path, dotted: str, name: str, hops: int = _MOST_HOPS) -> bool:
+    """Whether *name* of a module is a factory, its own or one that it imports from another, and so on."""
     path = _file_of(directory, dotted)
-    found = _in_file(directory, path, dotted) if path else []
-    return f"{dotted}:{name}()" in [each.app for each in found]
+    tree = _parsed(path) if path else None
+    if tree is None:
+        return False
+    if name in _factories(tree, _flask_names(tree)):
+        return True
+    return hops > 0 and any(
+        _is_factory(directory, node.module, alias.name, hops - 1)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        for alias in node.names
+        if (alias.asname or alias.name) == name
+    )

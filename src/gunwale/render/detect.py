@@ -12,11 +12,10 @@ from gunwale.plan import app as applications
 from gunwale.plan.gunicorn_options import SETTINGS as GUNICORN_SETTINGS
 from gunwale.plan.model import SETTINGS
 from gunwale.project.facts import Given
-from gunwale.project.python.applications import applications as flask_objects
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
-from gunwale.render import packaging
+from gunwale.render import detect_app, packaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
 
     from gunwale.project.model import Project
     from gunwale.project.start_path import Start
+    from gunwale.render.detect_app import Place
 
 # The plan's own file stays what says these; a name or an address of one machine is no plan.
 _LEFT = {"app", "name", "serve.bind"}
 _READ_ANYWAY = "gunicorn.conf.py"
+_MOST_UNREAD = 10
 _POOL = {"pool_size": "database.pool_size", "max_overflow": "database.max_overflow"}
 _QUEUES = {"celery": "Celery", "rq": "RQ", "huey": "Huey", "dramatiq": "Dramatiq"}
 _PYTHON = re.compile(r"(?:.*/)?python:(3\.\d+)[.\w]*(?:-([a-z0-9.-]+))?(?:@.*)?")
@@ -42,12 +43,30 @@ class Value(NamedTuple):
 
 @dataclass(slots=True)
 class Detected:
-    """What was concluded: *values* by key, *conflicts* and *unknown* as sentences, *notes* on the rest."""
+    """What was concluded: *values* by key, *conflicts* and *unknown* as sentences, *notes* on the rest.
+
+    *folder* is where the plan belongs: the application's project may lie below the directory asked about.
+    """
 
     values: dict[str, Value] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    folder: str = ""
+
+    def take(self, places: list[Place]) -> None:
+        """Take the one application that *places* agree on, with the folder that its project lies in."""
+        different = {(each.app, each.folder): each for each in places}
+        if len(different) == 1:
+            (place,) = different.values()
+            self.values["app"], self.folder = Value(place.app, place.why), place.folder
+            return
+        if len({each.folder for each in different.values()}) > 1:
+            named = ", ".join(f"{each.folder or '.'} ({each.app}, {each.why})" for each in different.values())
+            self.unknown.append(f"the application: several projects: {named}; say gunwale init FOLDER")
+            return
+        named = ", ".join(f"{each.app} ({each.why})" for each in different.values())
+        self.conflicts.append(f"app: {named}")
 
     def settle(self, key: str, offers: list[Value]) -> None:
         """Take the one value that *offers* agree on, or name them all."""
@@ -70,49 +89,39 @@ def detect(directory: Path, project: Project, app: str | None, platform: str | N
     _server(found, starts)
     _python(found, starts)
     _database(found, project)
-    _packages(found, directory)
+    _packages(found, directory / found.folder)
     found.unknown.append("what stands in front: declare proxies.chain, or measure it with gunwale hops")
     found.unknown.append("the host names it answers to: declare security.trusted_hosts")
-    found.notes += [f"not read: {each.why}" for each in project.not_checked]
+    unread = [f"not read: {each.why.removeprefix('not read: ')}" for each in project.not_checked]
+    found.notes += unread[:_MOST_UNREAD]
+    if len(unread) > _MOST_UNREAD:
+        found.notes.append(f"not read: {len(unread) - _MOST_UNREAD} more")
     return found
 
 
 def _application(found: Detected, directory: Path, project: Project, given: str | None) -> None:
+    """Conclude the application, the strongest evidence first: who serves it, its source, who tries it out."""
     if given:
         found.values["app"] = Value(given, "--app")
         return
-    told: list[Value] = []
-    for start in project.derive(web_starts):
-        server = start.server
-        if server is None or server.is_development or not server.application:
-            continue
-        text = server.application if ":" in server.application else f"{server.application}:application"
-        if _is_app(text) and applications.has_module(directory, text):
-            told.append(Value(text, str(server.at)))
-        else:
-            found.notes.append(f"{server.at}: {text}: its module is not found from the project's root")
-    if told:
-        found.settle("app", told)
+    told = detect_app.by_starts(directory, project)
+    if told.places:
+        found.take(told.places)
         return
+    found.notes += told.notes
     read = applications.find(directory)
     if read.app is not None:
         found.values["app"] = Value(read.app, read.why.removeprefix("found in "))
         return
+    if read.is_there:
+        found.unknown.append(f"the application: {read.why}; give it with --app module:variable")
+        return
+    below = detect_app.by_development(directory, project) or detect_app.by_folders(directory)
+    if below:
+        found.take(below)
+        return
     found.unknown.append(f"the application: {read.why}; give it with --app module:variable")
-    for each in project.derive(flask_objects):
-        made = (
-            f"{each.factory}() makes one, which may need arguments" if each.factory else f"{each.name} is one"
-        )
-        folder = each.at.path.rpartition("/")[0]
-        found.notes.append(f"{each.at}: {made}" + (f"; is {folder} the project's root?" if folder else ""))
-
-
-def _is_app(text: str) -> bool:
-    try:
-        SETTINGS["app"].kind.read(text)
-    except ValueError:
-        return False
-    return True
+    found.notes += detect_app.hints(project)
 
 
 def _platform(found: Detected, starts: tuple[Start, ...], given: str | None) -> None:

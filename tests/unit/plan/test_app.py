@@ -40,6 +40,28 @@ def test_the_one_application_is_found(
     assert app.find(project).app == expected
 
 
+def test_a_factory_is_followed_to_where_it_is_defined(project: Path, write: Write) -> None:
+    write("shop/factory.py", FACTORY)
+    write("shop/__init__.py", "from shop.factory import make\n")
+    write("shop/wsgi.py", "from shop import make as create\n\nsite = create()\n")
+
+    assert app.find(project).app == "shop.wsgi:site"
+
+
+def test_an_object_that_a_function_sets_up_is_not_taken_for_the_application(
+    project: Path, write: Write
+) -> None:
+    write("app.py", f"{OBJECT}\ndef make():\n    site.testing = False\n    return site\n")
+
+    found = app.find(project)
+
+    assert found.app is None
+    assert found.why == "app:site (app.py:3) is made at import, and make() sets it up: which of them is it?"
+    # One that only hands it out does nothing to it.
+    write("app.py", f"{OBJECT}\ndef get():\n    return site\n")
+    assert app.find(project).app == "app:site"
+
+
 def test_where_it_was_found_is_told(project: Path, write: Write) -> None:
     write("src/shop/__init__.py", FACTORY)
 

@@ -73,6 +73,60 @@ def test_what_the_deployment_says_is_taken_over_with_its_place(bare: Path) -> No
     assert "workers = 3  # Dockerfile:2\n" in (bare / "gunwale.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("files", "app", "place"),
+    [
+        ({"backend/app.py": APP}, "app:app", "backend/app.py:2"),
+        # Compose builds it there, and says more than the image does.
+        (
+            {
+                "compose.yaml": "services: {w: {build: ./backend, command: gunicorn -w 3 serve:app}}\n",
+                "backend/Dockerfile": 'FROM python:3.12\nCOPY . .\nCMD ["python", "serve.py"]\n',
+                "backend/serve.py": APP,
+            },
+            "serve:app",
+            "compose.yaml:1",
+        ),
+        # Nothing of a name that is usual: what the image runs is the application.
+        (
+            {
+                "compose.yaml": "services:\n  web:\n    build: ./backend\n",
+                "backend/Dockerfile": 'FROM python:3.12\nCOPY . .\nCMD ["python", "server.py"]\n',
+                "backend/server.py": APP + "app.run()\n",
+            },
+            "server:app",
+            "backend/server.py:3",
+        ),
+        (
+            {
+                "compose.yaml": "services:\n  web:\n    build: backend\n",
+                "backend/Dockerfile": "FROM python:3.12\nCOPY . .\nENV FLASK_APP=hello.py\nCMD flask run\n",
+                "backend/hello.py": APP,
+            },
+            "hello:app",
+            "backend/Dockerfile:4",
+        ),
+    ],
+)
+def test_a_project_in_a_folder_of_its_own_gets_its_plan_there(
+    bare: Path, files: dict[str, str], app: str, place: str
+) -> None:
+    for name, text in files.items():
+        (bare / name).parent.mkdir(exist_ok=True)
+        (bare / name).write_text(text)
+
+    result = _init(bare)
+
+    assert f"app = {app}  ({place})\n" in result.output
+    assert (
+        "backend/gunwale.toml: written\nthe project lies in backend: say gunwale render there"
+        in result.output
+    )
+    plan = tomllib.loads((bare / "backend/gunwale.toml").read_text())
+    assert plan["app"] == app
+    assert ("serve" in plan) == ("-w 3" in files.get("compose.yaml", ""))
+
+
 def test_files_that_disagree_are_a_conflict_and_none_wins(bare: Path) -> None:
     (bare / "app.py").write_text(APP)
     (bare / "Dockerfile").write_text('FROM python:3.12\nCMD ["gunicorn", "-w", "3", "app:app"]\n')
@@ -117,7 +171,15 @@ def test_what_the_files_do_not_tell_is_said(bare: Path) -> None:
         ),
         ({"app.py": "from flask import Flask\napp = Flask(\n"}, "note: not read: app.py:2"),
         ({"Procfile": "web: gunicorn elsewhere:app\n"}, "elsewhere:app: its module is not found"),
-        ({"backend/app.py": APP}, "note: backend/app.py:2: app is one; is backend the project's root?"),
+        (
+            {"backend/app.py": APP, "admin/app.py": APP},
+            "several projects: admin (app:app, admin/app.py:2), backend (app:app, backend/app.py:2); say",
+        ),
+        (
+            {"app.py": APP + "def make():\n    app.debug = False\n    return app\n"},
+            "app:app (app.py:2) is made at import, and make() sets it up: which of them is it?",
+        ),
+        ({"shop/core.py": APP, "shop/__init__.py": ""}, "note: shop/core.py:2: app is one\n"),
     ],
 )
 def test_what_it_cannot_understand_leaves_the_project_as_it_is(
