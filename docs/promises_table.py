@@ -43,7 +43,7 @@ BARE = "test_sigterm::test_the_bare_server_is_counted_by_the_same_measure"
 STOPS = {
     BARE: "alone",
     "test_sigterm::test_sigterm_under_load_loses_nothing": "under `gunwale serve`",
-    "test_sigterm::test_where_nothing_is_steered_what_is_in_flight_is_finished": "under it, not steered",
+    "test_sigterm::test_sigterm_under_load_loses_nothing_where_nothing_is_steered": "under it, not steered",
 }
 _WRITTEN = (
     "SIGTERM",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from live import free_port, raw, request, wait_until
@@ -13,7 +15,6 @@ from served import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from served import Served, Variant
 
@@ -71,6 +72,34 @@ def test_sigquit_stops_at_once_and_names_what_it_cut(variant: Variant, serve: Ca
         assert time.monotonic() - began < 5
     served.wait_for_log(r"cut: request \w+ in worker \d+ after") if served.poll() is None else None
     assert "cut: request" in served.log_text()
+
+
+def test_sigusr1_ends_nothing_also_while_the_server_boots(
+    variant: Variant, serve: Callable[..., Served], project: Path
+) -> None:
+    (project / "late.py").write_text(
+        "import pathlib, time\n"
+        "pathlib.Path('booting').touch()\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+        "from probe import application\n"
+    )
+    served = serve(*variant.options, app="late:application", workers=1)
+    served.wait_until((project / "booting").exists, 10, "it boots")
+    served.send(signal.SIGUSR1)
+    served.wait_until(lambda: not is_pending(served.pid, signal.SIGUSR1), 5, "serve has heard it")
+    (project / "go").touch()
+    pid = served.get("/pid").text
+    served.send(signal.SIGUSR1)
+    served.wait_until(lambda: not is_pending(served.pid, signal.SIGUSR1), 5, "serve has heard it")
+
+    assert served.get("/pid").text == pid
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^ShdPnd:\s*(\w+)$", status, re.MULTILINE)
+    assert found
+    return bool(int(found.group(1), 16) >> (number - 1) & 1)
 
 
 def test_ttin_and_ttou_change_the_number_of_workers(variant: Variant, serve: Callable[..., Served]) -> None:

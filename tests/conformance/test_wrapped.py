@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -175,6 +176,33 @@ def test_what_serve_owns_is_said_and_replaced(start: Callable[..., Served], proj
     assert "-- gunicorn --daemon: serve stays in the foreground" in log
     assert not (project / "own.log").exists()
     assert int((project / "own.pid").read_text()) == served.pid
+    stop(served)
+    assert not (project / "own.pid").exists()
+
+
+def test_the_process_id_of_another_serve_is_left_in_the_file(
+    start: Callable[..., Served], project: Path
+) -> None:
+    served = start([*GUNICORN, "--pid", "own.pid", "-b", "127.0.0.1:0", "wrapped:create_app()"])
+    served.get()
+    (project / "own.pid").write_text("1\n")
+    stop(served)
+
+    assert (project / "own.pid").read_text() == "1\n"
+
+
+def test_at_sigusr1_gunicorns_log_file_is_opened_anew(start: Callable[..., Served], project: Path) -> None:
+    """As logrotate asks for it, also while a new version boots."""
+    log, rotated = project / "error.log", project / "error.log.1"
+    served = start([*GUNICORN, "--error-logfile", "error.log", "-b", "127.0.0.1:0", "wrapped:create_app()"])
+    pid = int(served.get().text)
+    log.rename(rotated)
+    served.send(signal.SIGUSR1)
+    served.wait_until(log.exists, 10, "the log file is there again")
+    os.kill(pid, signal.SIGTERM)  # what a worker says goes there too
+    served.wait_until(lambda: f"Worker exiting (pid: {pid})" in log.read_text(), 10, "the worker says so")
+
+    assert f"Worker exiting (pid: {pid})" not in rotated.read_text()
 
 
 def test_the_commands_own_address_is_serves(start: Callable[..., Served], port: int) -> None:

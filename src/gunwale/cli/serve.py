@@ -252,6 +252,7 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     handover = {
         "plan": flat,
         "plan_file": str(plan.file) if plan.file else None,
+        "pid_file": own.pid_file,
         "command": start,
         "capacity": {"cpu": flat["resources.cpu"], "memory": flat["resources.memory"]},
     }
@@ -260,7 +261,7 @@ def _become_supervisor(plan: Plan, flat: dict[str, Any], capacity: Capacity, own
     # Nobody changes it any more: every server process inherits it, and the next generation reads it too.
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     for each in (signal.SIGUSR1, signal.SIGUSR2):
-        # Gunicorn's, for its log files and a second master: sent here, as people do, they must end nothing.
+        # Gunicorn's, for its log files and a second master. The first is heard once the supervisor runs.
         signal.signal(each, signal.SIG_IGN)
     adopt_orphans()
     # -P: the project's files must not hide the standard library's in PID 1.

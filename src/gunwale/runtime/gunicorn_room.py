@@ -107,9 +107,11 @@ class Room:
             try:
                 accept(listener)
             except OSError as error:
-                if error.errno not in NONE_LEFT:
+                if error.errno == errno.EINVAL:  # shut down: the supervisor refuses connections from now on
+                    self._worker.alive = False
+                elif error.errno not in NONE_LEFT:
                     raise
-                if not self._end_oldest_of_threads():
+                elif not self._end_oldest_of_threads():
                     time.sleep(0.1)  # the listener stays readable
 
         return accept_if_possible
@@ -147,6 +149,10 @@ class Room:
                 clients.pop(client, None)
 
         worker.handle = handle_with_room
+        module: Any = sys.modules["gunicorn.workers.ggevent"]
+        module.StreamServer = _that_can_be_refused(module.StreamServer, worker)
+        if worker.server_class is not None:
+            worker.server_class = _that_can_be_refused(worker.server_class, worker)
         worker.notify = _then(worker.notify, self._look_after_greenlets)
 
     def _look_after_greenlets(self) -> None:
@@ -181,6 +187,22 @@ class Room:
             if most and id(client) not in busy and not has_spoken(client):
                 most -= 1
                 cut(client)  # which ends its greenlet's wait for a request
+
+
+def _that_can_be_refused(server_class: Any, worker: Any) -> Any:
+    """Make a gevent server that ends *worker* when its socket is shut down; its own prints a traceback."""
+
+    def do_read(server: Any) -> Any:
+        try:
+            return server_class.do_read(server)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            server.stop_accepting()
+            worker.alive = False
+            return None
+
+    return type(server_class.__name__, (server_class,), {"do_read": do_read})
 
 
 def _then(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

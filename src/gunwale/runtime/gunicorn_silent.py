@@ -6,6 +6,7 @@ opened for later, or a scanner's, takes a worker until Gunicorn kills it. Here o
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import socket
@@ -72,9 +73,12 @@ class Silent:
         try:
             sock, address = listener.accept()
         except OSError as error:
-            if error.errno not in NONE_LEFT or not self._clients:
+            if error.errno == errno.EINVAL:  # shut down: the supervisor refuses connections from now on
+                self._worker.alive = False
+            elif error.errno in NONE_LEFT and self._clients:
+                self._take(next(iter(self._clients))).sock.close()
+            else:
                 raise
-            self._take(next(iter(self._clients))).sock.close()
             return
         sock.settimeout(None)
         if self._timeout:

@@ -36,9 +36,8 @@ class Answers:
         running = self._serve.board.running(self._serve.generation.number)
         workers = self._serve.board.workers(self._serve.generation.number)
         late = [request.pid for request in running if request.started < stuck]
-        if workers and all(
-            late.count(worker.pid) >= self._serve.command["concurrency"] for worker in workers
-        ):
+        most = self._serve.command["concurrency"]
+        if workers and all(late.count(worker.pid) >= most for worker in workers):
             return admin.verdict(503, "every worker is stuck")
         return admin.verdict(200, "alive")
 

@@ -23,8 +23,6 @@ KILL_AFTER = 4.0
 """Seconds from SIGTERM to SIGKILL, for a server that has nothing left to do."""
 MARGIN = 2.9
 """Seconds from the end of drain_timeout to SIGKILL at the latest: the platform's own comes at three."""
-ACCEPTS_YET = 0.5
-"""Seconds in which a server that was told to stop takes nothing from its queue: it accepts no more."""
 LINGER = 2.0
 """Seconds in which a keep-alive client of a generation that ends hears that its connection closes."""
 
@@ -54,12 +52,12 @@ class Ending:
         self._serve.later(f"{what} {self.generation.number}", seconds, action)
 
     def _check(self) -> None:
-        now = time.monotonic()
+        now, owed = time.monotonic(), self._owed()
         board, number = self._serve.board, self.generation.number
-        if self._by_server:
-            self._watch_the_queue(now)
+        if self._by_server and not self._is_told:
+            self._refuse(now, owed)
         # What was given up, and runs on, ends with the process: nobody waits for it.
-        owed, busy = self._owed(), board.busy(number) - stuck(board, number)
+        busy = board.busy(number) - stuck(board, number)
         if busy > 0 or owed or now - self._began < self._at_least:
             self._quiet_since = None
         elif self._quiet_since is None:
@@ -74,22 +72,21 @@ class Ending:
         else:
             self._later("drain", TICK, self._check)
 
-    def _watch_the_queue(self, now: float) -> None:
-        # What is in the queue then is lost; but under more load than it can take it never gets empty.
-        is_late = now - self._began >= (self._deadline - self._began) / 2
-        is_empty = not any(accept_queue(member) for member in self.generation.members)
-        if is_empty or (is_late and not self._is_told):
-            self._later("refuse", ACCEPTS_YET, self._refuse)  # unless it is empty once more by then
-            if not self._is_told:
-                self._is_told = True
-                self._at_least = now - self._began + LINGER
-                self.generation.signal(signal.SIGTERM)
+    def _refuse(self, now: float, owed: str) -> None:
+        """Refuse connections from the first moment at which nobody waits, and tell the server to stop.
 
-    def _refuse(self) -> None:
-        # Refused, a client or proxy tries elsewhere; else it would wait in a queue that is reset at the end.
+        Refused, a client or proxy tries elsewhere; but what waits, or is about to, is reset by that.
+        """
+        has_time = now < (self._began + self._deadline) / 2
+        waits = has_time and ("half open" in owed or any(map(accept_queue, self.generation.members)))
         for door, member in zip(self._serve.doors, self.generation.members, strict=True):
-            if not isinstance(door, HeldDoor):
+            if waits and not isinstance(door, HeldDoor):
+                member.listen(0)  # whoever comes beside the next one is not heard yet, and asks again
+            elif not isinstance(door, HeldDoor):
                 refuse(member)
+        if not waits:
+            self._is_told, self._at_least = True, now - self._began + LINGER
+            self.generation.signal(signal.SIGTERM)
 
     def _owed(self) -> str:
         try:
@@ -114,11 +111,10 @@ class Ending:
         self._later("end", 0.0, self._await_end)
 
     def _name_cut(self) -> None:
-        now = time.monotonic()
         for running in self._serve.board.running(self.generation.number):
             self._serve.counters["gunwale_requests_cut_total"] += 1
-            name, seconds = running.request_id or "?", now - running.started
-            self._serve.say(f"cut: request {name} in worker {running.pid} after {seconds:.1f} s")
+            where, seconds = f"in worker {running.pid}", time.monotonic() - running.started
+            self._serve.say(f"cut: request {running.request_id or '?'} {where} after {seconds:.1f} s")
 
     def _await_end(self) -> None:
         # A container's network goes with PID 1: what the kernel still has to send would be lost.

@@ -48,7 +48,8 @@ class Generation:
                 *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in (*inherited.values(), *listeners)),
             ],
             setsid=True,
-            setsigmask=[],
+            # Until it can hear it: a log file rotated while it boots must not end it.
+            setsigmask=[signal.SIGUSR1],
             setsigdef=_RESET,
         )
 

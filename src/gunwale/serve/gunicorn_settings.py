@@ -70,7 +70,7 @@ INSTEAD: Mapping[str, str] = {
     "access_log_format": "serve's access log has a form of its own (serve.access_log)",
     "daemon": "serve stays in the foreground",
     "control_socket": "gunwale reload and gunwale status are asked instead",
-    "pidfile": "serve's own process id is written there, and left when it ends",
+    "pidfile": "serve's own process id is written there, and the file removed at its end",
     "forwarder_headers": "only the layers of proxies.chain are believed",
     "initgroups": "serve runs with its user's groups",
     "pre_exec": "it is never called: SIGUSR2 starts no second master here",

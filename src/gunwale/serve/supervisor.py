@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunwale.plan import budget
@@ -41,7 +42,7 @@ RETRY = 30.0
 """Seconds from a replacement that failed to the next try: the old process serves meanwhile."""
 PAUSE = 1.0
 """Seconds until the next try where no connection can be accepted."""
-SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGCHLD")
+SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGTTIN", "SIGTTOU", "SIGUSR1", "SIGCHLD")
 _MIB = 1 << 20
 
 
@@ -68,7 +69,6 @@ class Supervisor:
         self._is_open = False
         self.admin = ""
         self.without_server = time.monotonic()
-        self._interrupts = 0
         lifeline, self._lifeline_held = os.pipe()
         self._woken, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._inherited = {"handover": handover_fd, "lifeline": lifeline, "wakeup": wakeup}
@@ -92,8 +92,9 @@ class Supervisor:
     def run(self) -> int:
         """Serve until told to stop; the exit status."""
         self._take_signals()
-        held = self.plan["serve.held"]
-        self.doors = doors(self.plan["serve.bind"], steers=self.command["steers"], held=held)
+        self.doors = doors(
+            self.plan["serve.bind"], steers=self.command["steers"], held=self.plan["serve.held"]
+        )
         try:
             members = [door.admit() for door in self.doors]
             self._control = control.take(self.doors[0].text)
@@ -141,8 +142,7 @@ class Supervisor:
                 key.data()
 
     def _take_signals(self) -> None:
-        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-        self._signal_end, self._signal_out = socket.socketpair(socket.AF_UNIX, kind)
+        self._signal_end, self._signal_out = socket.socketpair(type=socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         for name in SIGNALS:
             signal.signal(getattr(signal, name), lambda _number, _frame: None)
         signal.set_wakeup_fd(self._signal_out.fileno(), warn_on_full_buffer=False)
@@ -179,9 +179,7 @@ class Supervisor:
     def _open(self, first: int) -> None:
         workers = self._workers(first)
         if workers == 1 and self.command["alone"] and self.plan["serve.workers"] == "auto":
-            self.say(
-                "one worker is all that fits: as gthread with 4 threads, so that one request blocks no other"
-            )
+            self.say("one worker is all that fits: as gthread with 4 threads, so that no request blocks all")
             self.command = {**self.command, **self.command["alone"], "alone": None}
             members = self.generation.members
             self.end(self.generation, lambda: self._start(members)).stop(quick=True)
@@ -234,8 +232,7 @@ class Supervisor:
         self.stop("SIGTERM", self.plan["serve.lame_duck"])
 
     def _on_sigint(self) -> None:
-        self._interrupts += 1
-        if self._interrupts > 1 and os.isatty(2):
+        if self.board.state >= State.LAME_DUCK and os.isatty(2):
             self._on_sigquit()
         else:
             self.stop("SIGINT", 0.0)
@@ -252,6 +249,10 @@ class Supervisor:
 
     def _on_sigttou(self) -> None:
         self._set_workers(max(self.board.target(self.generation.number) - 1, 1))
+
+    def _on_sigusr1(self) -> None:
+        for generation in self.generations():  # log files, if it has any: serve itself writes to none
+            generation.signal(signal.SIGUSR1)
 
     def _on_sigchld(self) -> None:
         for pid, status in reap():
@@ -360,8 +361,7 @@ class Supervisor:
 
     def generations(self) -> dict[Generation, str]:
         """Give every generation that is there, and what it is doing."""
-        roles = {self.generation: "serving"}
-        roles |= {ending.generation: "draining" for ending in self.endings}
+        roles = {self.generation: "serving"} | {ending.generation: "draining" for ending in self.endings}
         return roles | ({self.reload.generation: "starting"} if self.reload else {})
 
     def retire(self, generation: Generation) -> None:
@@ -495,7 +495,12 @@ def main() -> None:
     fd = int(sys.argv[1])
     os.set_inheritable(fd, False)  # noqa: FBT003 - os's signature
     handover = json.loads(os.pread(fd, os.fstat(fd).st_size, 0))
-    sys.exit(Supervisor(handover, fd).run())
+    status = Supervisor(handover, fd).run()
+    with contextlib.suppress(OSError):
+        # Else another serve has written its own.
+        if (pid_file := Path(handover["pid_file"] or os.devnull)).read_text() == f"{os.getpid()}\n":
+            pid_file.unlink()
+    sys.exit(status)
 
 
 if __name__ == "__main__":

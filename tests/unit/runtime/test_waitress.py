@@ -11,8 +11,8 @@ import pytest
 from waitress.parser import ParsingError
 
 from gunwale.runtime import server_log
-from gunwale.runtime.servers.waitress import Parser
 from gunwale.runtime.waitress_adjustments import MIB, adjustments
+from gunwale.runtime.waitress_parser import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

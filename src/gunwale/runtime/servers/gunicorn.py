@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import signal
 import socket
 import sys
 import time
@@ -70,6 +71,11 @@ class SupervisedArbiter(Policies, Arbiter):
         self.LISTENERS = listeners(self.supervised, self.cfg, self.log)
         self.systemd = True  # keeps stop() from removing a Unix socket's path, which is the door's
         self.begin_policies()
+
+    def init_signals(self) -> None:
+        """Hear SIGUSR1 from now on, also one that came before."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
 
     def handle_ttin(self) -> None:
         """Look at the scoreboard again; the run loop does it after each signal."""

@@ -7,6 +7,7 @@ while the application has it. What is on its way before and after that is noted 
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import sys
@@ -17,7 +18,6 @@ from typing import Any
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
@@ -29,6 +29,7 @@ from gunwale.runtime.linger import Closer
 from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
 from gunwale.runtime.waitress_adjustments import adjustments
+from gunwale.runtime.waitress_parser import Parser
 from gunwale.runtime.waitress_room import accept_some, has_room
 from gunwale.runtime.waitress_worker import watch
 from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
@@ -39,23 +40,6 @@ IDLE_TURN, TURN = 1.0, 0.05
 """Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed."""
 QUIET_TURNS = 3
 """Without anything owed, before it leaves: what was just accepted has not been read yet."""
-
-
-class Parser(HTTPRequestParser):
-    """Waitress's parser, without what two parsers of one chain may read differently."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        """Refuse what smuggles requests; the answer is 400, and the connection closes."""
-        super().parse_header(header_plus)
-        # RFC 9112 §6.3: both fields "ought to be handled as an error"; 3.0.2 answers what follows as well.
-        if self.chunked and "CONTENT_LENGTH" in self.headers:
-            raise ParsingError("Transfer-Encoding and Content-Length in one request")
-        # RFC 9112 §6.1: in HTTP/1.0 its framing is faulty; 1.1's was taken out of the fields by now.
-        if "TRANSFER_ENCODING" in self.headers:
-            raise ParsingError("Transfer-Encoding in an HTTP/1.0 request")
-        # RFC 9112 §3.2: one Host; the parser has joined several with ", ".
-        if " " in self.headers.get("HOST", ""):
-            raise ParsingError("Host is given twice, or is invalid")
 
 
 class Task(WSGITask):
@@ -144,6 +128,19 @@ class Listener(BaseWSGIServer):
     def accept_connections(self) -> None:
         """Accept; without listen(), which opens the door: the supervisor did that."""
         self.accepting = True
+
+    def accept(self) -> Any:
+        """Accept one; none any more where the supervisor refuses connections from now on."""
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                self.accepting = False
+                return None
+            raise
+
+    def handle_close(self) -> None:
+        """Stay: a socket that was shut down says so, and the loop's own descriptors are this one's."""
 
     def readable(self) -> bool:
         """Accept, if there is room or somebody who can make room."""
@@ -267,7 +264,9 @@ def main() -> int:
     leave_systemd_to_the_supervisor()
     for name in ("SIGTERM", "SIGINT", "SIGQUIT"):
         signal.signal(getattr(signal, name), leave)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's: Waitress reloads nothing
+    for name in ("SIGHUP", "SIGUSR1"):  # Waitress reloads nothing, and has no log file
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])  # for what the application starts
     supervised = Supervised()
     keep_words(supervised.boot_log)
     hold(supervised.lifeline)
