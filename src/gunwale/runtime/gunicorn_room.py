@@ -53,8 +53,8 @@ class Room:
         self._worker, self._slot, self._retirement = worker, slot, retirement
         self._notice = Notice(FULL)
         self._waited: set[Any] = set()  # connections of an ending thread worker, put off once
-        # In the order of their latest request, or of their beginning.
-        self._clients: dict[Any, None] = {}
+        # In the order of their latest request, or of their beginning; whether they have made one.
+        self._clients: dict[Any, bool] = {}
         if hasattr(worker, "keepalived_conns"):
             self._keep_for_threads()
         elif hasattr(worker, "timeout_ctx"):
@@ -63,8 +63,8 @@ class Room:
     def asks(self, req: Any) -> None:
         """Note that a connection makes a request; in pre_request."""
         sock = getattr(req.unreader, "sock", None)
-        if self._clients.pop(sock, self) is None:
-            self._clients[sock] = None
+        if self._clients.pop(sock, None) is not None:
+            self._clients[sock] = True
 
     def _keep_for_threads(self) -> None:
         worker = self._worker
@@ -140,7 +140,7 @@ class Room:
         worker, handle, clients = self._worker, self._worker.handle, self._clients
 
         def handle_with_room(listener: Any, client: Any, address: Any) -> None:
-            clients[client] = None
+            clients[client] = False
             if len(clients) >= worker.worker_connections:
                 self._end_idle_greenlets()
             try:
@@ -169,7 +169,7 @@ class Room:
         until = time.monotonic() + 1.0
         while self._clients and time.monotonic() < until:
             if self._retirement.ending_for > KEEPALIVE_LINGER:
-                self._cut_idle(len(self._clients))
+                self._cut_idle(len(self._clients), spare=self._retirement.may_be_asked)
             time.sleep(_STEP)  # gevent's: the others run
 
     def _end_idle_greenlets(self) -> None:
@@ -180,11 +180,12 @@ class Room:
         # Some at once: finding them looks at all requests.
         self._cut_idle(max(too_many, self._worker.worker_connections // 50))
 
-    def _cut_idle(self, most: int) -> None:
+    def _cut_idle(self, most: int, *, spare: bool = False) -> None:
+        """End as many connections that are in no request; *spare* those that never were."""
         running = (each for each in self._slot.owners if each is not None)
         busy = {id(each.environ.get("gunicorn.socket")) for each in running}
-        for client in list(self._clients):
-            if most and id(client) not in busy and not has_spoken(client):
+        for client, has_asked in list(self._clients.items()):
+            if most and (has_asked or not spare) and id(client) not in busy and not has_spoken(client):
                 most -= 1
                 cut(client)  # which ends its greenlet's wait for a request
 

@@ -17,19 +17,18 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gunwale.runtime.gunicorn_room import NONE_LEFT
+from gunwale.runtime.gunicorn_worker import SILENCE
 from gunwale.runtime.notice import FULL, Notice
 from gunwale.runtime.scoreboard_watch import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from gunwale.runtime.gunicorn_worker import Retirement
 
 AT_FIRST, FEW = 0.1, 10
 """Seconds in which a client's first byte is waited for, while no more than so many are silent.
 
 It mostly comes right after the handshake; and who is put aside may have to wait for another one's request.
 """
-LAST = 5.0
-"""Seconds in which a worker that leaves still hears whom it has accepted; the drain waits as long."""
 _LEAVING_TURN = 0.2
 
 
@@ -45,9 +44,9 @@ class Client(NamedTuple):
 class Silent:
     """Stands before the methods of one worker; made in post_worker_init."""
 
-    def __init__(self, worker: Any, most: int, timeout: float, is_over: Callable[[], bool]) -> None:
-        self._worker, self._most, self._is_over = worker, most, is_over
-        self._keepalive = max(worker.cfg.keepalive, LAST)
+    def __init__(self, worker: Any, most: int, timeout: float, retirement: Retirement) -> None:
+        self._worker, self._most, self._retirement = worker, most, retirement
+        self._keepalive = max(worker.cfg.keepalive, SILENCE)
         # Of a head that stops half way. In a request the deadline is the watch's, which comes first.
         self._timeout = struct.pack("ll", math.ceil(timeout + PATIENCE), 0) if timeout else None
         self._clients: dict[int, Client] = {}  # by descriptor, the longest there first
@@ -103,8 +102,8 @@ class Silent:
         self._is_leaving = True
         for each in self._worker.sockets:
             self._poll.unregister(each)
-        until = monotonic() + LAST
-        while self._clients and monotonic() < until and not self._is_over():
+        until = monotonic() + SILENCE
+        while self._clients and monotonic() < until and self._retirement.may_be_asked:
             self._worker.notify()
             self._hear(_LEAVING_TURN)
 

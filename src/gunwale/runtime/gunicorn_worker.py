@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LINGER = 2.5
 """Seconds in which a keep-alive client's next request is still answered, with "Connection: close"."""
+SILENCE = 5.0
+"""Seconds in which a client that never said anything is heard by a worker that ends: the drain's, too."""
 MARGIN = 5
 """Seconds more than drain_timeout that a retiring worker has for its other requests."""
 
@@ -92,6 +94,12 @@ class Retirement:
     def ending_for(self) -> float:
         """Seconds since the supervisor told this worker to end with its generation; 0 before."""
         return monotonic() - self._told_at if self._told_at else 0.0
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether who has connected and said nothing is heard yet; a drain from outside has waited."""
+        is_late = self._supervised.plan["serve.steers"] or self.ending_for > SILENCE
+        return not (self._told_at and is_late)
 
     @property
     def _is_sync(self) -> bool:

@@ -208,7 +208,8 @@ class Hooks:
         worker.wsgi.start_checks()
         self._room = Room(worker, supervised.slot, self._retirement)
         if Silent.suits(worker):
-            self._listen_to_the_silent(worker)
+            timeout = supervised.plan["serve.request_timeout"]
+            Silent(worker, worker.cfg.worker_connections, timeout, self._retirement)
         self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()
@@ -216,15 +217,6 @@ class Hooks:
             while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 worker.notify()
                 time.sleep(0.002)
-
-    def _listen_to_the_silent(self, worker: Worker) -> None:
-        plan, retirement = self._supervised.plan, self._retirement
-
-        def is_over() -> bool:
-            # Where the server drains by itself, whoever has connected may ask yet.
-            return bool(plan["serve.steers"] and retirement.ending_for)
-
-        Silent(worker, worker.cfg.worker_connections, plan["serve.request_timeout"], is_over)
 
     def pre_request(self, _worker: Worker, req: Request) -> None:
         """Close the connection after this request, from the lame duck on."""
