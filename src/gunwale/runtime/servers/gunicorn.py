@@ -35,6 +35,8 @@ from gunicorn.app.base import BaseApplication  # noqa: E402 - as above
 from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402 - as above
 from gunicorn.arbiter import Arbiter  # noqa: E402 - as above
 
+from gunwale.runtime.gunicorn_once import KeptConfig, once_a_second  # noqa: E402 - as above
+
 if _web_concurrency is not None:
     os.environ["WEB_CONCURRENCY"] = _web_concurrency
 
@@ -109,6 +111,10 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
     def __init__(self, supervised: Supervised) -> None:
         self.supervised = supervised
         super().__init__("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn")
+
+    def load_default_config(self) -> None:
+        """Begin with Gunicorn's defaults."""
+        self.cfg = KeptConfig(self.usage, prog=self.prog)
 
     def init(self, parser: Any, opts: Any, args: Any) -> None:
         """Read Gunicorn's own words; the plan knows which application stands, unless only Gunicorn does."""
@@ -200,6 +206,8 @@ class Hooks:
     def post_worker_init(self, worker: Worker) -> None:
         """Say that the application is loaded, and wait for the door."""
         log_rejections(worker)
+        worker.cfg.keep()
+        util.http_date = once_a_second(util.http_date)
         supervised = self._supervised
         assert supervised.slot is not None
         self._at_exit = worker_exit.resolve(supervised.plan["serve.on_worker_exit"])
