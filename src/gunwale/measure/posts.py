@@ -110,7 +110,8 @@ def read_stored(
     if stored.url:
         return _fetched(f"{target}{stored.url}" if stored.url.startswith("/") else stored.url)
     way, value = ("callable", stored.callable) if stored.callable else ("sql", stored.sql)
-    words = ["ids", app, way, value, stored.database]
+    # A database that is named needs no application to be found by.
+    words = ["ids", "" if stored.database else app, way, value, stored.database]
     return tuple(ask(words, where=f"{way}:{value}", directory=directory, env=env))
 
 
