@@ -23,7 +23,7 @@ DRAINING := drain own_drain lame_duck signals death without_steering
 # Slow ones that do not mind what else the machine does.
 PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies \
 	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py report.py)
-.PHONY: setup fmt lint type test e2e soak stack fuzz proxies tools promises bench demo docs lock
+.PHONY: setup fmt lint type test e2e soak stack fuzz proxies tools promises matrix bench demo docs lock
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -78,6 +78,12 @@ soak: setup
 stack: setup proxies tools
 	$(PYTEST) -m "soak and docker" tests/e2e
 
+# Every server behind every front in the order of every platform, into docs/rehearse.md: half an hour, goes on
+# where it stopped. make matrix ONLY=nginx runs the cells whose names have that in them.
+matrix: ONLY :=
+matrix: proxies
+	$(BIN)/python bench/rehearse_matrix.py --only "$(ONLY)"
+
 # The parser of the forwarded fields, for MINUTES.
 fuzz: setup
 	$(BIN)/python bench/fuzz.py --minutes $(MINUTES)
@@ -97,7 +103,7 @@ $(TOOLS): requirements/tools.txt $(STAMP)
 	@touch $@
 
 bench: setup
-	for bench in $(filter-out bench/demo.py bench/fuzz.py bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
+	for bench in $(filter-out bench/demo.py bench/fuzz.py bench/soak.py bench/rehearse_matrix.py,$(wildcard bench/*.py)); do $(BIN)/python "$$bench" || exit; done
 
 # The shop rolled out under load, ours beside the naive way, and the report of it.
 demo: $(DEMO)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from gunwale.measure.load_report import Outcome, percentile
+from gunwale.measure.load_report import Kind, Outcome, percentile
 from gunwale.measure.rehearse import doubts
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ class Row:
     def is_failed(self) -> bool:
         """Whether its client got anything but a whole answer below 500."""
         return self.outcome is not Outcome.OK
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether its client was slow on purpose, so that its latency is its own doing."""
+        return self.kind in {Kind.SLOW, Kind.UPLOAD}
 
     @property
     def latency(self) -> Seconds:
@@ -156,7 +161,7 @@ class Rehearsal:
 
     def latency_ms(self) -> dict[str, float]:
         """Return percentiles of the answered requests, from their intended times."""
-        answered = [row.latency * 1e3 for row in self.rows if row.status is not None]
+        answered = [row.latency * 1e3 for row in self.rows if row.status is not None and not row.is_paced]
         named = {"p50": percentile(answered, 0.5), "p99": percentile(answered, 0.99)}
         return {
             name: round(value, 2) for name, value in (named | {"max": max(answered, default=0.0)}).items()
