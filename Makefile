@@ -21,7 +21,7 @@ REPORTS := build/promises
 # Where steering makes the difference; all others run without it in `make promises`.
 DRAINING := drain own_drain lame_duck signals death without_steering
 # Slow ones that do not mind what else the machine does.
-PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies \
+PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies tests/e2e/rehearse \
 	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py report.py)
 .PHONY: setup fmt lint type test e2e soak stack fuzz proxies tools promises matrix bench demo docs lock
 .DEFAULT_GOAL := setup

@@ -56,6 +56,7 @@ FAULTS = (
 @click.option("--stored", metavar="WAY:VALUE", help="Lists stored POSTs: command:, callable:, sql: or url:.")
 @click.option("--clock-factor", "factor", type=click.FloatRange(1, 1000), default=1.0, metavar="K")
 @click.option("--propagation", metavar="S", help="Until what a balancer is told is in force everywhere.")
+@click.option("--pre-stop", metavar="S", default="0", help="Kubernetes' preStop sleep before SIGTERM.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The front's; 0: a free one.")
 @click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting of the plan.")
 @click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Keep logs and events there.")
@@ -107,6 +108,7 @@ def _rehearse(plan: Plan, options: dict[str, Any]) -> Rehearsal:
         fault=options["fault"] or "",
         factor=options["factor"],
         propagation=_seconds("--propagation", options["propagation"]),
+        pre_stop=_needed("--pre-stop", options["pre_stop"]),
         against_naive=options["against"] == "naive",
         stored=Stored.parse(options["stored"]) if options["stored"] else None,
         given=options["sets"],
@@ -132,7 +134,12 @@ def _simulate(plan: Plan, options: dict[str, Any]) -> int:
     from gunwale.measure.rehearse import clocks, simulate
 
     platform = _platform(plan, options)
-    times = clocks.of(platform, plan, propagation=_seconds("--propagation", options["propagation"]))
+    times = clocks.of(
+        platform,
+        plan,
+        propagation=_seconds("--propagation", options["propagation"]),
+        pre_stop=_needed("--pre-stop", options["pre_stop"]),
+    )
     found = simulate.simulate(
         simulate.Request(
             plan=plan,

@@ -76,7 +76,7 @@ def names(found: dict[str, Any], event: str) -> list[str]:
 CELLS: Sequence[tuple[str, ...]] = (
     ("--as", "host", "--front", "caddy", "--set", "serve.worker_class=sync"),
     ("--as", "kubernetes", "--front", "nginx", "--clock-factor", "10", "--set", "serve.server=waitress"),
-    ("--as", "ecs", "--front", "envoy", "--clock-factor", "60", "--set", "serve.worker_class=gthread",
+    ("--as", "ecs", "--front", "envoy", "--clock-factor", "200", "--set", "serve.worker_class=gthread",
      "--set", "serve.threads=4"),
 )  # fmt: skip
 

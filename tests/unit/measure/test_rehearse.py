@@ -95,6 +95,20 @@ def test_serve_drains_within_the_stop_timeout_whatever_the_lame_duck(tmp_path: P
     assert times.lame_duck + times.drain_timeout + 3 == times.stop_timeout == 40
 
 
+def test_pre_stop_counts_in_the_stop_timeout_as_kubernetes_counts_it(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    times = clocks.of("kubernetes", plan, pre_stop=10.0)
+
+    words = commands.serve(TASK, "unix:/a", plan, "kubernetes", times, ("rollout.stop_timeout=60",)).argv
+
+    assert [word for word in words if word.startswith("rollout.stop_timeout")] == ["rollout.stop_timeout=50"]
+    assert times.drain_timeout == 60 - 10 - times.lame_duck - 3
+
+
+def test_a_lame_duck_of_the_plan_is_rehearsed_on_one_machine_too(tmp_path: Path) -> None:
+    assert clocks.of("host", planned(tmp_path, "serve.lame_duck=2")).lame_duck == 2.0
+
+
 @pytest.mark.parametrize(
     ("platform", "sets", "surge"),
     [

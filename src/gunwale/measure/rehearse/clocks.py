@@ -26,8 +26,8 @@ class Clocks:
 
     A new task is in when *healthy* checks, one each *interval*, were well in a row. What a balancer is
     told is in force *propagation* later. *deregistration_delay* passes between the way out and the signal
-    (None: until nothing is in flight). *pre_stop* passes between the decision and the signal, and counts
-    in *stop_timeout*, which begins at the decision where *counts_pre_stop*, and ends in SIGKILL.
+    (None: until nothing is in flight). *pre_stop* passes between the decision and the signal and counts in
+    *stop_timeout*, which ends in SIGKILL.
     """
 
     interval: Seconds = 0.1
@@ -35,7 +35,6 @@ class Clocks:
     propagation: Seconds = 0.0
     deregistration_delay: Seconds | None = None
     pre_stop: Seconds = 0.0
-    counts_pre_stop: bool = False
     lame_duck: Seconds = 0.0
     stop_timeout: Seconds = 60.0
 
@@ -74,14 +73,15 @@ class Clocks:
         return replace(self, lame_duck=self.lame_duck + seconds) if self.lame_duck else self
 
 
-def of(platform: str, plan: Plan, *, propagation: Seconds | None = None) -> Clocks:
+def of(platform: str, plan: Plan, *, propagation: Seconds | None = None, pre_stop: Seconds = 0.0) -> Clocks:
     """Return the clocks of *platform* at their true speed, with the plan's values where it has them.
 
     ECS: target checks 30 s apart, 5 of them (AWS: CreateTargetGroup), deregistration delay 300 s, a target
     gone from all of the balancer's nodes some seconds later. Kubernetes: readinessProbe 10 s apart, 1 of them
-    (Probe), SIGTERM while the endpoints are still being withdrawn, which takes seconds.
+    (Probe), preStop and SIGTERM while the endpoints are still being withdrawn, which takes seconds.
     """
-    is_own = plan.rollout.platform == platform
+    others = {"none", "docker"} if platform == "host" else set()
+    is_own = plan.rollout.platform in {platform, *others}
     if platform == "ecs":
         delay = plan.rollout.deregistration_delay if is_own else None
         clocks = Clocks(
@@ -96,7 +96,7 @@ def of(platform: str, plan: Plan, *, propagation: Seconds | None = None) -> Cloc
             interval=10.0,
             propagation=3.0,
             lame_duck=plan.serve.lame_duck if is_own else 5.0,
-            counts_pre_stop=True,
+            pre_stop=pre_stop,
         )
     else:
         clocks = Clocks(lame_duck=plan.serve.lame_duck if is_own else 0.0)

@@ -37,7 +37,15 @@ def serve(
     # The user's own --lame-duck is in the clocks already; everything else that follows from the platform,
     # serve derives itself.
     words += ["--lame-duck", f"{clocks.lame_duck:g}", "--set", f"rollout.platform={platform}"]
-    mine = ("serve.lame_duck", "rollout.platform", "rollout.tasks")
+    if clocks.pre_stop:
+        # It has used up that much of the time when the signal comes.
+        words += ["--set", f"rollout.stop_timeout={clocks.stop_timeout - clocks.pre_stop:g}"]
+    mine = (
+        "serve.lame_duck",
+        "rollout.platform",
+        "rollout.tasks",
+        *(["rollout.stop_timeout"] if clocks.pre_stop else []),
+    )
     words += [word for each in given if not each.startswith(mine) for word in ("--set", each)]
     return Command(argv=(*words, *(["--allow-root"] if os.geteuid() == 0 else [])))
 

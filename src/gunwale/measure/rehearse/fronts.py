@@ -12,7 +12,7 @@ from gunwale.measure.process import OwnedProcess
 from gunwale.plan import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gunwale.deploy.balancer import Balancer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gunwale.plan.model import Plan
 
 FRONTS = ("caddy", "nginx", "haproxy", "envoy")
+PRODUCTS: Mapping[str, Callable[..., Front]] = {"nginx": Nginx, "haproxy": HAProxy, "envoy": Envoy}
 SETTLING = {"nginx": 1.2, "caddy": 0.2, "haproxy": 0.1, "envoy": 0.3}
 """Seconds a front may go on asking a target it was told to leave: nginx's kept connections bring one more."""
 
@@ -31,9 +32,8 @@ def front(name: str, plan: Plan, directory: Path, port: int = 0) -> Balancer:
     idle = layer.idle_timeout if layer and layer.idle_timeout else IDLE_TIMEOUT
     if name == "caddy":
         return _caddy(plan, directory, port, idle)
-    products: dict[str, Callable[..., Front]] = {"nginx": Nginx, "haproxy": HAProxy, "envoy": Envoy}
     settings = Settings(port=port, idle_timeout=idle, request_timeout=plan.serve.request_timeout)
-    return products[name](directory, launch=OwnedProcess, settings=settings)
+    return PRODUCTS[name](directory, launch=OwnedProcess, settings=settings)
 
 
 def _caddy(_plan: Plan, directory: Path, port: int, idle: float) -> Balancer:

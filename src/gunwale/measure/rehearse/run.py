@@ -67,6 +67,7 @@ class Request:
     fault: str = ""
     factor: float = 1.0
     propagation: Seconds | None = None
+    pre_stop: Seconds = 0.0
     against_naive: bool = False
     stored: Stored | None = None
     given: tuple[str, ...] = ()
@@ -164,7 +165,9 @@ def _stage(
     stack.callback(balancer.stop)
     balancer.start()
     kinds = orders.NAIVE if is_naive else orders.OURS
-    true = clocks.of(request.platform, request.plan, propagation=request.propagation)
+    true = clocks.of(
+        request.platform, request.plan, propagation=request.propagation, pre_stop=request.pre_stop
+    )
     fault = Fault.of(request.fault, directory)
     listeners = (told.append, request.listener)
     setting = Setting(
