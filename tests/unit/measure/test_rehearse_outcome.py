@@ -94,7 +94,7 @@ NEW = (*WHOLE.tasks, TaskLife(name="v2.1", release="v2", started=0.5, ready=0.6)
         ({"rows": (*WHOLE.rows, row(4.0, task="", path="/x"))}, "1 answers came from no task"),
         ({"tasks": NEW, "events": SHIFTED}, "v2 was given traffic, and no request was answered by it"),
         ({"tasks": NEW, "events": SHIFTED, "rows": (*WHOLE.rows, replace(REFUSED, task="v2.1"))}, "v2 was"),
-        ({"posts": Posts(accepted=0, stored=0, lost=0, doubled=0)}, "none was accepted"),
+        ({"posts": Posts(accepted=0, stored=0, lost=0, doubled=0)}, "no POST was accepted"),
     ],
 )
 def test_what_was_never_put_to_the_test_is_not_zero_loss(changes: dict[str, object], reason: str) -> None:
