@@ -81,10 +81,15 @@ def _http(site: Site, directory: Path) -> dict[str, Any]:
             # Port 80 is somebody else's then, and a redirect would go to the wrong port.
             front["automatic_https"] = {"disable_redirects": True}
     else:
-        front["automatic_https"] = {"disable": True}
-    # Dropped, not passed on: what the probe's caller writes is an address to dial.
+        front |= {"automatic_https": {"disable": True}, "protocols": ["h1"]}
     each = _proxy(site, [{"dial": f"{{http.request.header.{DIAL_FIELD}}}"}])
+    # The peer is a Unix socket, for which reverse_proxy writes none of these.
+    scheme = "https" if site.names else "http"
+    asked = {"X-Forwarded-For": ["127.0.0.1"], "X-Forwarded-Proto": [scheme]}
+    asked["X-Forwarded-Host"] = ["{http.request.host}"]
+    each["headers"]["request"]["set"] |= asked
     probe = {
+        "protocols": ["h1"],
         "listen": [f"unix/{directory}/probe.sock|0600"],
         "automatic_https": {"disable": True},
         "routes": [{"handle": [each]}],

@@ -251,6 +251,18 @@ class Rollout:
     release_command: str | None = setting(
         kinds.text("a command"), "run once, before the first new task (migrations)", None, "none is declared"
     )
+    before_command: str | None = setting(
+        kinds.text("a command"),
+        "run before anything of a roll-out; it can refuse it",
+        None,
+        "none is declared",
+    )
+    after_command: str | None = setting(
+        kinds.text("a command"), "run after a roll-out that succeeded", None, "none is declared"
+    )
+    failure_command: str | None = setting(
+        kinds.text("a command"), "run after a roll-out that failed", None, "none is declared"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
