@@ -108,6 +108,28 @@ app = Flask(__name__)
 DEBUG = True
 ```
 
+## Use instead: a module that the build writes
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+WORKDIR /srv
+COPY app.py ./
+RUN echo "VERSION = '1.0'" > version.py
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+```
+
+```python app.py
+from flask import Flask
+
+from version import VERSION
+
+app = Flask(__name__)
+```
+
+```python version.py
+VERSION = "development"
+```
+
 ## Use instead: a package of that name is installed
 
 ```dockerfile Dockerfile
@@ -196,13 +218,19 @@ def _missing(project: Project, image: Image, start: Start) -> Iterator[_Missing]
         for node in _certain(file, factory):
             for module in _modules(file, node, root):
                 path = _file_of(project, root, module)
-                if path is not None and path not in there:
+                if path is not None and path not in there and not _is_made(image, path):
                     yield _Missing(file, node, module, path)
                     break
                 read = project.one(PythonFile, path) if path is not None and path not in seen else None
                 if read is not None and path is not None:
                     seen.add(path)
                     pending.append((read, ""))
+
+
+def _is_made(image: Image, path: str) -> bool:
+    """Whether a step of the build names the file: it may write it there."""
+    name = posixpath.basename(path)
+    return any(name in f"{run.value} {run.heredoc}" for run in image.instructions("RUN"))
 
 
 def _certain(file: PythonFile, factory: str) -> Iterator[ast.Import | ast.ImportFrom]:

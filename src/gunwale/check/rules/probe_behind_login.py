@@ -124,6 +124,42 @@ def health():
     return "ok"
 ```
 
+## Use instead: the hook of a blueprint, which is for its own views
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+HEALTHCHECK CMD curl -fsS http://localhost:8000/health
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "wsgi:application"]
+```
+
+```python wsgi.py
+from flask import Flask
+
+from admin import app
+
+application = Flask(__name__)
+application.register_blueprint(app)
+
+
+@application.get("/health")
+def health():
+    return "ok"
+```
+
+```python admin.py
+from flask import Blueprint, abort
+from flask_login import current_user
+
+app = Blueprint("admin", __name__)
+
+
+@app.before_request
+def signed_in():
+    if not current_user.is_authenticated:
+        abort(401)
+```
+
 ## Use instead: a check that signs in
 
 ```dockerfile Dockerfile
@@ -254,12 +290,17 @@ def _guard(project: Project) -> Place | None:
             continue
         for function in file.functions.values():
             hooks = [file.name(each) for each in function.decorator_list]
-            owned = any(
-                is_hook(hook) and hook.rpartition(".")[0].rpartition(".")[2] in names for hook in hooks
-            )
-            if owned and _refuses(file, function):
+            owners = {hook.rpartition(".")[0].rpartition(".")[2] for hook in hooks if is_hook(hook)}
+            is_for_all = any(each in names and not _is_blueprint(file, each) for each in owners)
+            if is_for_all and _refuses(file, function):
                 return file.at(function)
     return None
+
+
+def _is_blueprint(file: PythonFile, name: str) -> bool:
+    """Whether *name* is a blueprint of the file, whose hooks are for its own views."""
+    made = file.assigned.get(name)
+    return isinstance(made, ast.Call) and file.name(made.func).endswith("Blueprint")
 
 
 def _refuses(file: PythonFile, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
