@@ -10,12 +10,13 @@ import contextlib
 import hashlib
 import platform
 import re
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from e2e.engine import EngineError, cache_directory
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements" / "image.txt"
 DRIVERS = ROOT / "requirements" / "proxies.txt"
-PYTHON_LABEL = "gunwale-test-python"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PACKAGES = "python3,python3-venv,ca-certificates,curl"
 LEFT_OUT = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
@@ -98,6 +98,17 @@ def more_wheels(engine: Engine, base: str, *names: str) -> Path:
     return _downloaded(engine, base, "".join(each for each in blocks if each.startswith(tuple(names))))
 
 
+def downloaded(*requirements: str) -> Path:
+    """Download *requirements* with what they need, for this interpreter, unless they are there."""
+    house = cache_directory() / f"tools-{hashlib.sha256(' '.join(requirements).encode()).hexdigest()[:12]}"
+    if not house.exists():
+        with tempfile.TemporaryDirectory(dir=cache_directory()) as folder:
+            pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check"]
+            _run([*pip, "--only-binary=:all:", "--dest", folder, *requirements])
+            shutil.copytree(folder, house)
+    return house
+
+
 def _downloaded(engine: Engine, base: str, locked: str) -> Path:
     version = engine.run(
         "run", "--rm", base, "python3", "-c", "import sys; print(*sys.version_info[:2], sep='.')"
@@ -118,33 +129,46 @@ def _downloaded(engine: Engine, base: str, locked: str) -> Path:
     return house
 
 
-@contextlib.contextmanager
-def official_python(engine: Engine, context: Path, *more: Path) -> Iterator[str]:
-    """Put Debian's own Python in the place of the official image, and give its version.
+class Python(NamedTuple):
+    """A stand-in for the official image: what the plan calls it, and its tag."""
 
-    Its pip finds the locked wheels, gunwale's and those of *more* in the image: nothing is fetched while
-    building.
+    version: str
+    base: str
+
+    @property
+    def tag(self) -> str:
+        return f"python:{self.version}-{self.base}"
+
+
+@contextlib.contextmanager
+def official_python(engine: Engine, context: Path, *more: Path, index: str = "") -> Iterator[Python]:
+    """Put Debian's own Python in the place of the official image, under a tag that is nobody else's.
+
+    Its pip finds the locked wheels, gunwale's and those of *more* in the image, and nothing is fetched while
+    building; with an *index* it has that one instead.
     """
     base = base_image(engine)
     house = wheelhouse(engine, base)
-    version = house.name.split("-")[1]
-    tag = f"python:{version}-slim"
-    if engine.has_image(tag) and PYTHON_LABEL not in engine.run(
-        "inspect", "--format", "{{json .Config}}", tag
-    ):
-        raise EngineError(f"{tag} is there already: this test would take its place")
+    python = Python(house.name.split("-")[1], f"slim-gunwale-test-{secrets.token_hex(4)}")
     for each in (house, *more):
         shutil.copytree(each, context / "wheels", dirs_exist_ok=True)
     built_wheel(context / "wheels")
-    (context / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
-    lines = [f"FROM {base}", "COPY wheels /wheels", "COPY pip.conf /etc/pip.conf", f"LABEL {PYTHON_LABEL}=1"]
-    lines += ["RUN ln -s /usr/bin/python3 /usr/local/bin/python", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
+    where = f"index-url = {index}" if index else "no-index = true\nfind-links = /wheels"
+    (context / "pip.conf").write_text(f"[global]\n{where}\n")
+    lines = [f"FROM {base}", "COPY wheels /wheels", "COPY pip.conf /etc/pip.conf"]
+    # As the official image's, its pip may install beside the interpreter, which Debian's own may not.
+    lines += (
+        ["RUN python3 -m venv /opt/official"]
+        if index
+        else ["RUN ln -s /usr/bin/python3 /usr/local/bin/python"]
+    )
+    lines += ["ENV PATH=/opt/official/bin:/usr/local/bin:/usr/bin:/bin"]
     (context / "Dockerfile").write_text("\n".join(lines))
-    engine.run("build", "--quiet", "--tag", tag, str(context))
+    engine.run("build", "--quiet", "--tag", python.tag, str(context))
     try:
-        yield version
+        yield python
     finally:
-        engine.run("rmi", "--no-prune", tag)
+        engine.run("rmi", "--no-prune", "--force", python.tag)
 
 
 def built_wheel(folder: Path) -> Path:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from e2e.engine import Engine
+    from e2e.images import Python
 
 pytestmark = [pytest.mark.docker, pytest.mark.soak]
 
@@ -67,19 +68,19 @@ class Up(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def images(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Have every image of the stack but the application's; give the version of Python."""
+def images(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Python]:
+    """Have every image of the stack but the application's; give its Python."""
     more = more_wheels(engine, base_image(engine), "psycopg", "typing-extensions")
     with (
         stand_ins(engine, tmp_path_factory.mktemp("stack")),
-        official_python(engine, tmp_path_factory.mktemp("python"), more) as version,
+        official_python(engine, tmp_path_factory.mktemp("python"), more) as python,
     ):
-        yield version
+        yield python
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda each: f"{each.front}-{each.pooler}")
 def up(
-    request: pytest.FixtureRequest, engine: Engine, images: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, engine: Engine, images: Python, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Up]:
     """Render the shop for Docker, build it, and bring it up."""
     pytest.importorskip("psycopg", reason="make proxies")
@@ -95,13 +96,14 @@ def up(
         engine.run("rmi", "--no-prune", NAME)
 
 
-def _write(project: Path, case: Case, python: str) -> None:
+def _write(project: Path, case: Case, python: Python) -> None:
     leave_out = shutil.ignore_patterns("pyproject.toml", "__pycache__", "*.sqlite*")
     shutil.copytree(ROOT / "examples" / "shop", project, ignore=leave_out)
     (project / "requirements.txt").write_text("\n".join(PACKAGES))
     (project / "gunwale.toml").write_text(
         f'app = "shop:create_app()"\nname = "{NAME}"\n'
-        f'serve.worker_class = "gthread"\nserve.workers = {WORKERS}\nimage.python = "{python}"\n'
+        f'serve.worker_class = "gthread"\nserve.workers = {WORKERS}\nimage.python = "{python.version}"\n'
+        f'image.base = "{python.base}"\n'
         f'health.checks = ["shop.health:database"]\nsecurity.trusted_hosts = ["{HOST}"]\n'
         f'proxies.chain = [{{name = "{case.layer}", tls = true}}]\nrollout.platform = "docker"\n'
         'rollout.release_command = "flask --app shop seed"\n'

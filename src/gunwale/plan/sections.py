@@ -248,6 +248,12 @@ class Rollout:
         "gunwale",
         "stops and reloads without losing a request",
     )
+    processes: Mapping[str, str] = setting(
+        shapes.PROCESSES,
+        "other processes of the project (Celery and the like) by name, rendered and started, not drained",
+        {},
+        "none is declared",
+    )
     release_command: str | None = setting(
         kinds.text("a command"), "run once, before the first new task (migrations)", None, "none is declared"
     )

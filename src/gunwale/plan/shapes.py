@@ -118,6 +118,24 @@ def _read_secrets(value: dict[str, object]) -> dict[str, str]:
 SECRETS = kinds.table("a table of name = ARN or path of a file", _read_secrets)
 
 
+def _read_processes(value: dict[str, object]) -> dict[str, str]:
+    for name, command in value.items():
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or name in _TAKEN:
+            raise MisfitError(
+                f"{name!r}: a name of small letters, digits and hyphens, and none of {', '.join(_TAKEN)}"
+            )
+        if not isinstance(command, str) or not command.strip() or not command.isprintable():
+            raise MisfitError(f"{name}: write its command on one line")
+    return {name: str(command) for name, command in value.items()}
+
+
+# What the rendered files call their own.
+_TAKEN = ("app", "web", "release", "front", "db", "pgbouncer")
+PROCESSES = kinds.table(
+    'a table of name = command, such as {worker = "celery -A shop worker"}', _read_processes
+)
+
+
 def _read_chain(value: object) -> tuple[object, ...]:
     items = value if isinstance(value, list | tuple) else [value]
     return tuple(chain.read_item(item) for item in items)

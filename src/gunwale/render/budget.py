@@ -33,7 +33,7 @@ def clients(deployment: Deployment) -> Connections:
     return budget.connections(
         deployment.workers,
         database.pool_size + database.max_overflow,
-        rollout.tasks,
+        max(rollout.tasks, rollout.max_tasks or 0),
         rollout.max_percent,
         database.others,
         None,

@@ -193,7 +193,7 @@ def _database(found: Detected, project: Project) -> None:
         found.settle(key, values)
     for queue, path in queues.items():
         found.notes.append(
-            f"{path}: {queue}: its connections belong into database.others; it is not rendered"
+            f"{path}: {queue}: its connections belong into database.others, itself into rollout.processes"
         )
 
 

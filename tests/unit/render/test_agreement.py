@@ -116,6 +116,7 @@ def plans(draw: st.DrawFn) -> list[str]:
         "rollout.ready_timeout": st.integers(1, 400),
         "rollout.deregistration_delay": st.integers(0, 600),
         "rollout.release_command": st.sampled_from(["flask db upgrade", "sh -c 'echo $HOME \"%n\"'"]),
+        "rollout.processes": st.just("{worker = 'celery -A shop worker --concurrency 4'}"),
         "image.uid": st.integers(1, 65533),
         "image.cache_mounts": st.booleans(),
     }
@@ -247,6 +248,10 @@ def _unit(deployment: Deployment, text: str) -> None:
     assert (f"\nMemoryMax={resources.memory}\n" in text) == (resources.memory is not None)
 
 
+def _other_unit(deployment: Deployment, text: str) -> None:
+    assert f"\nTimeoutStopSec={deployment.plan.rollout.stop_timeout:.10g}\n" in text
+
+
 def _socket(deployment: Deployment, text: str) -> None:
     assert f"\nBacklog={deployment.plan.serve.backlog}\n" in text
 
@@ -320,6 +325,7 @@ _AGREES: dict[str, Callable[[Deployment, str], None]] = {
     "Procfile": _any,
     "deploy/shop.service": _unit,
     "deploy/shop.socket": _socket,
+    "deploy/shop-worker.service": _other_unit,
     "deploy/nginx.conf": _nginx,
     "deploy/Caddyfile": _caddy,
     "compose.yaml": _compose,

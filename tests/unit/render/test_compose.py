@@ -103,6 +103,28 @@ def test_a_dollar_in_a_command_is_not_composes(text: Text) -> None:
     assert release["command"] == "sh -c 'echo $$HOME'"
 
 
+def test_other_processes_are_started_from_the_same_image_and_asked_nothing(text: Text) -> None:
+    sets = (
+        "rollout.processes={worker = 'celery -A shop worker'}",
+        "rollout.release_command=flask db upgrade",
+    )
+    services = _compose(text, *POOLED, *sets)["services"]
+
+    worker, app = services["worker"], services["app"]
+    assert worker["command"] == "celery -A shop worker"
+    assert worker["healthcheck"] == {"disable": True}
+    assert "ports" not in worker
+    for key in ("image", "user", "read_only", "cap_drop", "environment", "networks", "stop_grace_period"):
+        assert worker[key] == app[key]
+    assert worker["depends_on"].keys() == {"release", "db", "pgbouncer"}
+
+
+@pytest.mark.parametrize("given", ["{db = 'x'}", "{Worker = 'x'}", "{worker = ''}", '{worker = "a\\nb"}'])
+def test_a_process_needs_a_name_of_its_own_and_one_line(text: Text, given: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"rollout\.processes"):
+        text("compose", DOCKER, f"rollout.processes={given}")
+
+
 def test_the_pool_is_what_the_database_leaves(text: Text) -> None:
     found = text(
         "pgbouncer", "name=shop", "database.max_connections=50", "database.others=7", "serve.workers=4"

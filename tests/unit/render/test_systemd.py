@@ -54,6 +54,17 @@ def test_limits_are_written_where_somebody_gave_them(text: Text) -> None:
     assert "CPUQuota=150%\n" in found
 
 
+def test_another_process_has_a_unit_of_its_own_in_the_same_sandbox(text: Text) -> None:
+    sets = (HOST, "rollout.processes={worker = 'celery -A shop worker'}")
+    found = text("systemd", *sets, path="deploy/shop-worker.service")
+
+    assert "\nExecStart=/srv/shop/.venv/bin/celery -A shop worker\n" in found
+    assert "\nTimeoutStopSec=60\n" in found
+    assert "\nDynamicUser=yes\n" in found
+    assert "Type=notify" not in found
+    assert "\nworker: celery -A shop worker\n" in text("procfile", *sets[1:])
+
+
 def test_the_procfile_names_one_web_process(text: Text) -> None:
     assert "\nweb: gunwale serve\n" in text("procfile")
     assert "release:" not in text("procfile")

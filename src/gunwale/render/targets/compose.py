@@ -33,7 +33,7 @@ def fits(deployment: Deployment) -> bool:
 def render(deployment: Deployment) -> list[Artifact]:
     """Render compose.yaml."""
     lines = [f"name: {_text(deployment.plan.name.lower())}", "services:", *_app(deployment)]
-    lines += [*_release(deployment), *_front(deployment), *_database(deployment)]
+    lines += [*_release(deployment), *_processes(deployment), *_front(deployment), *_database(deployment)]
     lines += [
         "  # >>> yours: services",
         "  # <<< yours: services",
@@ -133,6 +133,21 @@ def _release(deployment: Deployment) -> Iterator[str]:
     yield '    restart: "no"'
     yield "    healthcheck: {disable: true}"
     yield from _depends(_database_first(deployment))
+
+
+def _processes(deployment: Deployment) -> Iterator[str]:
+    plan = deployment.plan
+    for name, command in plan.rollout.processes.items():
+        yield f"  {name}:"
+        yield "    # rollout.processes: started, and stopped by SIGTERM; what it promises is its own."
+        yield "    # Its connections belong into database.others."
+        yield f"    command: {_text(command)}"
+        yield from _process(deployment)
+        yield "    restart: unless-stopped"
+        yield f"    stop_grace_period: {number(plan.rollout.stop_timeout)}s"
+        yield "    healthcheck: {disable: true}"
+        waits = {"release": "service_completed_successfully"} if plan.rollout.release_command else {}
+        yield from _depends({**waits, **_database_first(deployment)})
 
 
 def _front(deployment: Deployment) -> Iterator[str]:

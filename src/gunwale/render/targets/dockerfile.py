@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATHS = ("Dockerfile",)
 NEEDS = ("docker", "ecs", "kubernetes")
 # Tools of the build stage only; released versions of 2026-11-22.
-_TOOLS = {"uv": "uv==0.13.9", "poetry": "poetry==2.5.1", "pipenv": "pipenv==2026.10.3"}
+TOOLS = {"uv": "uv==0.13.9", "poetry": "poetry==2.5.1", "pipenv": "pipenv==2026.10.3"}
 _CACHES = {"uv": "UV_CACHE_DIR", "poetry": "POETRY_CACHE_DIR"}
 _RETRIES = 3
 
@@ -55,8 +55,8 @@ def _build(deployment: Deployment, found: Packaging) -> Iterator[str]:
     yield from told(deployment.because("image.base"))
     yield f"FROM {_from(deployment)} AS build"
     yield from _system(deployment, "image.build_packages", deployment.plan.image.build_packages)
-    if found.tool in _TOOLS:
-        yield f"RUN pip install --no-cache-dir {_TOOLS[found.tool]}"
+    if found.tool in TOOLS:
+        yield f"RUN pip install --no-cache-dir {TOOLS[found.tool]}"
     yield "RUN python -m venv /opt/venv"
     yield "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH"
     yield "WORKDIR /build"

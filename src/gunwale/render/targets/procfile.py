@@ -31,6 +31,8 @@ def render(deployment: Deployment) -> list[Artifact]:
         *told(deployment.because("rollout.command")),
         f"web: {shlex.join(start.command(deployment))}",
     ]
+    for name, process in plan.rollout.processes.items():
+        lines += ["# rollout.processes: its connections belong into database.others.", f"{name}: {process}"]
     if plan.rollout.release_command:
         lines += [
             *told(deployment.because("rollout.release_command")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
 
 from gunwale.render import start
@@ -57,10 +58,14 @@ def render(deployment: Deployment) -> list[Artifact]:
         path=f"deploy/{name}.service",
         body="\n".join([*_unit(deployment), *_service(deployment)]),
     )
-    if deployment.plan.rollout.command == "gunwale":
-        return [service]
-    body = "\n".join(_socket(deployment))
-    return [service, Artifact(target="systemd", path=f"deploy/{name}.socket", body=body)]
+    found = [service]
+    for process, command in deployment.plan.rollout.processes.items():
+        body = "\n".join(_process(deployment, process, command))
+        found.append(Artifact(target="systemd", path=f"deploy/{name}-{process}.service", body=body))
+    if deployment.plan.rollout.command == "gunicorn":
+        body = "\n".join(_socket(deployment))
+        found.append(Artifact(target="systemd", path=f"deploy/{name}.socket", body=body))
+    return found
 
 
 def _unit(deployment: Deployment) -> Iterator[str]:
@@ -113,6 +118,38 @@ def _service(deployment: Deployment) -> Iterator[str]:
         yield "# AF_NETLINK: sock_diag tells which connections still have something to say."
         families += " AF_NETLINK"
     yield f"RestrictAddressFamilies={families}"
+    yield "# >>> yours: service"
+    yield "# <<< yours: service"
+    yield ""
+    yield "[Install]"
+    yield "WantedBy=multi-user.target"
+
+
+def _process(deployment: Deployment, process: str, command: str) -> Iterator[str]:
+    """Yield the unit of another process: the same sandbox, no readiness and no promise."""
+    plan = deployment.plan
+    home = f"/srv/{plan.name}"
+    program, *words = shlex.split(command)
+    yield "[Unit]"
+    yield f"Description={plan.name}: {process}"
+    yield "Wants=network-online.target"
+    yield "After=network-online.target"
+    yield ""
+    yield "[Service]"
+    yield "# rollout.processes: its connections belong into database.others."
+    yield f"ExecStart={home}/.venv/bin/{' '.join(_quoted(word) for word in (program, *words))}"
+    yield f"WorkingDirectory={home}"
+    yield "Environment=PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"
+    yield f"EnvironmentFile=-/etc/{plan.name}.env"
+    yield from told(deployment.because("rollout.stop_timeout"))
+    yield f"TimeoutStopSec={number(plan.rollout.stop_timeout)}"
+    yield "# SIGTERM to the first process only, which lets the others end their jobs."
+    yield "KillMode=mixed"
+    yield "Restart=on-failure"
+    yield f"StateDirectory={plan.name}-{process}"
+    yield f"RuntimeDirectory={plan.name}-{process}"
+    yield _SANDBOX
+    yield "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
     yield "# >>> yours: service"
     yield "# <<< yours: service"
     yield ""
