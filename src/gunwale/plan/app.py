@@ -39,8 +39,32 @@ class _Candidate(NamedTuple):
 
 def find(directory: Path) -> Found:
     """Find the one Flask application, or the one factory of one, in the usual places of *directory*."""
-    candidates = [each for path, module in _modules(directory) for each in _in_file(directory, path, module)]
-    return _only(candidates, "app.py, wsgi.py, main.py, application.py or a top-level package")
+    modules = list(_modules(directory))
+    candidates = [each for path, module in modules for each in _in_file(directory, path, module)]
+    found = _only(candidates, "app.py, wsgi.py, main.py, application.py or a top-level package")
+    if candidates:
+        return found
+    near = "; ".join(
+        text for path, _ in modules if (text := _near(path, path.relative_to(directory).as_posix()))
+    )
+    return found._replace(why=near) if near else found
+
+
+def _near(path: Path, shown: str) -> str:
+    """Tell what in a file stands in the way of an application: its syntax, or what a factory asks for."""
+    try:
+        tree = ast.parse(path.read_bytes()[:_MAX_BYTES])
+    except SyntaxError as error:
+        return f"{shown}:{error.lineno}: is not Python: {error.msg}"
+    except (OSError, ValueError, RecursionError):
+        return ""
+    names = _flask_names(tree)
+    makers = [
+        f"{shown}:{node.lineno}: {node.name}({ast.unparse(node.args)}) needs arguments that nobody gives"
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and not _needs_nothing(node) and _returns_flask(node, names)
+    ]
+    return "; ".join(makers)
 
 
 def _only(candidates: Sequence[_Candidate], places: str) -> Found:

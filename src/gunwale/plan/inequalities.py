@@ -120,7 +120,7 @@ def _stop(draft: Draft) -> None:
         draft.fail(
             "rollout.stop_timeout",
             f"stop_timeout {stop:g} s is outside of Fargate's {least:g} to {most:g} s",
-            "shorten drain_timeout, request_timeout or lame_duck",
+            f"write {most:g} s or less: lame_duck, drain_timeout and 3 s have to fit into it",
         )
     delay, request = values["rollout.deregistration_delay"], values["serve.request_timeout"]
     if delay is not None and request > delay:

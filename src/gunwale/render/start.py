@@ -21,13 +21,12 @@ class Address(NamedTuple):
 def command(deployment: Deployment) -> list[str]:
     """Return the words that start the application in the foreground."""
     plan = deployment.plan
+    if plan.app is None:
+        # The loading of the plan has said why there is none.
+        hint = 'write app = "module:variable" under [tool.gunwale]'
+        raise ConfigurationError(Problem(where="app", message="nothing to serve was found", hint=hint))
     if plan.rollout.command == "gunwale":
         return ["gunwale", "serve"]
-    if plan.app is None:
-        hint = 'write app = "module:variable" under [tool.gunwale]'
-        raise ConfigurationError(
-            Problem(where="app", message="Gunicorn has to be told what to run", hint=hint)
-        )
     return ["gunicorn", "-c", "gunicorn.conf.py", plan.app]
 
 

@@ -62,6 +62,25 @@ def test_an_object_that_a_function_sets_up_is_not_taken_for_the_application(
     assert app.find(project).app == "app:site"
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("from flask import Flask\napp = Flask(\n", "app.py:2: is not Python: '(' was never closed"),
+        (
+            "from flask import Flask\ndef make(settings):\n    return Flask(settings)\n",
+            "app.py:2: make(settings) needs arguments that nobody gives",
+        ),
+    ],
+)
+def test_what_stands_in_the_way_is_told(project: Path, write: Write, source: str, why: str) -> None:
+    write("app.py", source)
+
+    assert app.find(project).why == why
+    # Where another file has one, that is the application.
+    write("wsgi.py", OBJECT)
+    assert app.find(project).app == "wsgi:site"
+
+
 def test_where_it_was_found_is_told(project: Path, write: Write) -> None:
     write("src/shop/__init__.py", FACTORY)
 

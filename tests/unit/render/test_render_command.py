@@ -102,3 +102,25 @@ def test_a_plan_for_a_larger_machine_is_no_fault(project: Path) -> None:
     (project / "gunwale.toml").write_text('name = "shop"\nresources.cpu = 64\n')
 
     assert _render("gunicorn").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("print('no Flask')\n", "app: no Flask application was found"),
+        ("from flask import Flask\ndef make(x):\n    return Flask(x)\n", "app.py:2: make(x) needs arguments"),
+        ("from flask import Flask\napp = Flask(\n", "app.py:2: is not Python: '(' was never closed"),
+    ],
+)
+def test_a_deployment_of_nothing_is_not_written(project: Path, source: str, said: str) -> None:
+    (project / "app.py").write_text(source)
+    (project / "gunwale.toml").write_text('name = "shop"\nrollout.platform = "docker"\n')
+    (project / "requirements.txt").write_text("gunwale\n")
+    before = sorted(project.iterdir())
+
+    result = _render()
+
+    assert isinstance(result.exception, ConfigurationError)
+    assert "nothing to serve was found" in str(result.exception)
+    assert said in result.output
+    assert sorted(project.iterdir()) == before
