@@ -39,7 +39,6 @@ deregistration_delay = 45
 stop_timeout = 90
 release_command = "flask db upgrade"
 """
-SCALED = PLAN + "max_tasks = 4\n"
 
 
 @pytest.fixture
@@ -79,73 +78,95 @@ def _parameters(aws: Callable[[str], Any]) -> list[dict[str, str]]:
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
-def _attributes(found: dict[str, Any]) -> dict[str, str]:
-    return {each["Key"]: each["Value"] for each in found["Attributes"]}
-
-
-def test_the_stack_is_made_and_every_clock_arrives(aws: Callable[[str], Any], tmp_path: Path) -> None:
-    stacks, parameters = aws("cloudformation"), _parameters(aws)
-    options = {"StackName": "shop", "Parameters": parameters, "Capabilities": ["CAPABILITY_IAM"]}
+def test_the_stack_is_made_as_far_as_moto_makes_one(aws: Callable[[str], Any], tmp_path: Path) -> None:
+    stacks, ecs, balancing = aws("cloudformation"), aws("ecs"), aws("elbv2")
+    options = {"StackName": "shop", "Parameters": _parameters(aws), "Capabilities": ["CAPABILITY_IAM"]}
 
     stacks.create_stack(TemplateBody=_rendered(tmp_path, PLAN), **options)
 
     assert stacks.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-    ecs, balancing = aws("ecs"), aws("elbv2")
     (cluster,) = ecs.list_clusters()["clusterArns"]
-    (service,) = ecs.describe_services(
-        cluster=cluster, services=ecs.list_services(cluster=cluster)["serviceArns"]
-    )["services"]
-    task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    (container,) = task["containerDefinitions"]
+    services = ecs.list_services(cluster=cluster)["serviceArns"]
+    (service,) = ecs.describe_services(cluster=cluster, services=services)["services"]
+    container = _container(ecs, service["taskDefinition"])
     (target,) = balancing.describe_target_groups()["TargetGroups"]
     (balancer,) = balancing.describe_load_balancers()["LoadBalancers"]
-    delay = _attributes(balancing.describe_target_group_attributes(TargetGroupArn=target["TargetGroupArn"]))
-    idle = _attributes(
-        balancing.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])
-    )
-    assert (task["cpu"], task["memory"], task["requiresCompatibilities"]) == ("512", "2048", ["FARGATE"])
-    assert (container["stopTimeout"], container["user"], container["readonlyRootFilesystem"]) == (
-        90,
-        "10001:10001",
-        True,
-    )
+    assert service["desiredCount"] == 2
+    assert (container["stopTimeout"], container["user"]) == (90, "10001:10001")
+    assert container["readonlyRootFilesystem"] is True
     assert container["secrets"] == [{"name": "KEY", "valueFrom": SECRET}]
     assert container["healthCheck"]["command"][:2] == ["CMD", "python"]
-    assert (service["desiredCount"], service["loadBalancers"][0]["containerPort"]) == (2, 8000)
-    assert delay["deregistration_delay.timeout_seconds"] == "45"
-    assert idle["idle_timeout.timeout_seconds"] == "50"
-    assert (target["HealthCheckPath"], target["TargetType"]) == ("/ready", "ip")
-    ports = {
-        each["Port"]: each["DefaultActions"][0]["Type"]
-        for each in balancing.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    }
+    assert (target["HealthCheckPath"], target["TargetType"], target["Port"]) == ("/ready", "ip", 8000)
+    listeners = balancing.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    ports = {each["Port"]: each["DefaultActions"][0]["Type"] for each in listeners}
     assert ports == {80: "redirect", 443: "forward"}
-    assert "release" in " ".join(ecs.list_task_definitions()["taskDefinitionArns"])
+    assert _container(ecs, "shop-release")["command"] == ["flask", "db", "upgrade"]
 
-    stacks.update_stack(TemplateBody=_rendered(tmp_path, PLAN.replace("= 45", "= 60")), **options)
+    stacks.update_stack(TemplateBody=_rendered(tmp_path, PLAN.replace("= 90", "= 100")), **options)
 
-    delay = _attributes(balancing.describe_target_group_attributes(TargetGroupArn=target["TargetGroupArn"]))
-    assert delay["deregistration_delay.timeout_seconds"] == "60"
+    assert stacks.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE"
+    assert "shop:2" in " ".join(ecs.list_task_definitions()["taskDefinitionArns"])
 
 
-def test_the_scaling_is_what_the_api_takes(aws: Callable[[str], Any], tmp_path: Path) -> None:
-    found = yaml.load(_rendered(tmp_path, SCALED), Loader)["Resources"]
-    target, policy = found["ScalableTarget"]["Properties"], found["ScalingPolicy"]["Properties"]
-    ecs, scaling = aws("ecs"), aws("application-autoscaling")
+def test_the_services_take_what_moto_leaves_out_of_a_stack(aws: Callable[[str], Any], tmp_path: Path) -> None:
+    """boto3 holds each name and type to AWS's own description of the call."""
+    found = yaml.load(_rendered(tmp_path, PLAN + "max_tasks = 4\n"), Loader)["Resources"]
+    given = {name: each.get("Properties", {}) for name, each in found.items()}
+    ecs, balancing, scaling = aws("ecs"), aws("elbv2"), aws("application-autoscaling")
+    network = aws("ec2").describe_subnets()["Subnets"][:2]
+    subnets = [each["SubnetId"] for each in network]
+    given["TargetGroup"]["VpcId"] = network[0]["VpcId"]
+    balancer = balancing.create_load_balancer(Name="shop", Subnets=subnets)["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
+    group = balancing.create_target_group(
+        Name="shop", **_without(given["TargetGroup"], "TargetGroupAttributes")
+    )
+    target = group["TargetGroups"][0]["TargetGroupArn"]
+
+    balancing.modify_load_balancer_attributes(
+        LoadBalancerArn=balancer, Attributes=given["LoadBalancer"]["LoadBalancerAttributes"]
+    )
+    held = balancing.modify_target_group_attributes(
+        TargetGroupArn=target, Attributes=given["TargetGroup"]["TargetGroupAttributes"]
+    )
     ecs.create_cluster(clusterName="all")
-    container = [{"name": "app", "image": "shop", "memory": 64}]
-    ecs.register_task_definition(family="shop", containerDefinitions=container)
-    ecs.create_service(cluster="all", serviceName="shop", taskDefinition="shop", desiredCount=2)
-    place = {key: target[key] for key in ("ServiceNamespace", "ScalableDimension")} | {
-        "ResourceId": "service/all/shop"
-    }
+    ecs.register_task_definition(**_lowered(given["TaskDefinition"]))
+    ecs.register_task_definition(**_lowered(given["ReleaseTaskDefinition"]))
+    service = _lowered(given["Service"]) | {"cluster": "all", "serviceName": "shop", "taskDefinition": "shop"}
+    service["loadBalancers"][0]["targetGroupArn"] = target
+    service["networkConfiguration"]["awsvpcConfiguration"] |= {"subnets": subnets, "securityGroups": []}
+    made = ecs.create_service(**service, desiredCount=2)["service"]
+    place = {key: given["ScalableTarget"][key] for key in ("ServiceNamespace", "ScalableDimension")}
+    place["ResourceId"] = "service/all/shop"
+    limits = {key: given["ScalableTarget"][key] for key in ("MinCapacity", "MaxCapacity")}
+    scaling.register_scalable_target(**place, **limits)
+    scaling.put_scaling_policy(**place, **_without(given["ScalingPolicy"], "ScalingTargetId"))
 
-    scaling.register_scalable_target(**place, **{key: target[key] for key in ("MinCapacity", "MaxCapacity")})
-    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
-    names = {key: policy[key] for key in ("PolicyName", "PolicyType")}
-    scaling.put_scaling_policy(**place, **names, TargetTrackingScalingPolicyConfiguration=tracking)
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "45"} in held["Attributes"]
+    assert made["loadBalancers"][0]["containerPort"] == 8000
+    task = ecs.describe_task_definition(taskDefinition="shop")["taskDefinition"]
+    assert (task["cpu"], task["memory"], task["requiresCompatibilities"]) == ("512", "2048", ["FARGATE"])
+    (scalable,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert (scalable["MinCapacity"], scalable["MaxCapacity"]) == (2, 4)
 
-    (held,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
-    assert (held["MinCapacity"], held["MaxCapacity"]) == (2, 4)
-    (tracked,) = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
-    assert tracked["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 60
+
+def _container(ecs: Any, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
+    (container,) = found["containerDefinitions"]
+    return dict(container)
+
+
+def _without(properties: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != name}
+
+
+def _lowered(value: Any) -> Any:
+    """Return CloudFormation's properties by the names that the API of ECS has for them."""
+    if isinstance(value, list):
+        return [_lowered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = {key: key[:1].lower() + key[1:] for key in value}
+    # The keys of a log driver's options are nobody's but its own.
+    return {names[key]: each if key == "Options" else _lowered(each) for key, each in value.items()}
