@@ -45,6 +45,12 @@ def test_a_roll_out_that_was_taken_back_is_no_zero_loss(well: Rehearsal) -> None
     assert "  | its last line" in lines
 
 
+def test_an_old_version_that_is_not_all_back_is_not_said_to_serve_on(well: Rehearsal) -> None:
+    said = text.verdict(replace(well, rolls=(replace(ROLLED_BACK, is_whole=False),)))
+
+    assert said.startswith("NOT ROLLED OUT: and NOT ALL of the old version is back")
+
+
 def test_what_proves_nothing_is_said_to(well: Rehearsal) -> None:
     said = text.verdict(replace(well, doubts=("it used 99% of a core",)))
 

@@ -87,7 +87,10 @@ class Posts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roll:
-    """One roll-out of a rehearsal; *floor* is what boot, readiness and the longest request take alone."""
+    """One roll-out of a rehearsal; *floor* is what boot, readiness and the longest request take alone.
+
+    *is_whole* is False where it was taken back and not every old task came back.
+    """
 
     number: int
     succeeded: bool
@@ -96,6 +99,7 @@ class Roll:
     task: str = ""
     reason: str = ""
     log_tail: str = ""
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.deploy.events import EventLog
 from gunwale.deploy.front import IDLE_TIMEOUT
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gunwale.deploy.roll import Outcome
     from gunwale.measure.load_clients import Progress
     from gunwale.measure.load_mix import Mix
+    from gunwale.measure.load_report import Result
     from gunwale.measure.posts import Stored
     from gunwale.plan.model import Plan
 
@@ -98,17 +99,8 @@ def _one(request: Request, *, is_naive: bool) -> Rehearsal:
         policy = _policy(request, is_naive=is_naive)
         _first(stage, policy, request)
         mix = _mix(request, stage.balancer.url)
-        with LoadProcess(_profile(request, mix, stage.balancer.url)) as load:
-            began, started = time.monotonic(), dt.datetime.now(dt.UTC)
-            request.follow(load.look)
-            try:
-                time.sleep(BEFORE)
-                outcomes = _roll_all(stage, policy, request)
-                request.tell("waiting for what is outstanding")
-                time.sleep(AFTER)
-            finally:
-                request.follow(None)
-            result = load.stop(_GRACE)
+        run = _loaded(stage, policy, request, mix)
+        began, result = run.began, run.result
         posts = audit.posts(
             result.records,
             request.stored or mix.stored,
@@ -125,19 +117,42 @@ def _one(request: Request, *, is_naive: bool) -> Rehearsal:
             server=f"{request.plan.serve.server} {request.plan.serve.worker_class}",
             versions=versions.found(request.plan, request.front),
             rate=request.rate,
-            started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            started=run.started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             factor=request.factor,
             rows=rows,
             tasks=phases.lives(told, began),
             events=phases.as_rows(told, began),
             posts=posts,
-            rolls=_rolls(outcomes, told, rows, began),
+            rolls=_rolls(run.outcomes, told, rows, began),
             lag_p99=result.lag_p99,
             seconds=round(result.stopped - began, 3),
             fault=request.fault,
             notes=tuple(_notes(request, mix)),
             doubts=result.bottleneck(),
         )
+
+
+class _Run(NamedTuple):
+    """A load and what was rolled out under it; *began* is the machine's clock, *started* the calendar's."""
+
+    began: Seconds
+    started: dt.datetime
+    outcomes: list[Outcome]
+    result: Result
+
+
+def _loaded(stage: Stage, policy: Policy, request: Request, mix: Mix) -> _Run:
+    with LoadProcess(_profile(request, mix, stage.balancer.url)) as load:
+        began, started = time.monotonic(), dt.datetime.now(dt.UTC)
+        request.follow(load.look)
+        try:
+            time.sleep(BEFORE)
+            outcomes = _roll_all(stage, policy, request)
+            request.tell("waiting for what is outstanding")
+            time.sleep(AFTER)
+        finally:
+            request.follow(None)
+        return _Run(began, started, outcomes, load.stop(_GRACE))
 
 
 def _directory(request: Request, stack: contextlib.ExitStack, name: str) -> Path:
@@ -245,6 +260,7 @@ def _rolls(
                 task=outcome.task or "",
                 reason=outcome.reason,
                 log_tail=outcome.log_tail,
+                is_whole=outcome.is_whole,
             )
         )
     return tuple(found)

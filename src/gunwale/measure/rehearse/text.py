@@ -41,7 +41,9 @@ def verdict(found: Rehearsal) -> str:
     if found.verdict == "zero-loss" and found.has_rolled:
         return f"ZERO LOSS: {count}"
     if found.verdict == "zero-loss":
-        return f"NOT ROLLED OUT: the old version serves on; {count}"
+        is_whole = all(roll.is_whole for roll in found.rolls)
+        old = "the old version serves on" if is_whole else "and NOT ALL of the old version is back"
+        return f"NOT ROLLED OUT: {old}; {count}"
     return f"LOST: {count}"
 
 
