@@ -48,9 +48,9 @@ lint: setup
 type: setup
 	$(BIN)/mypy
 
-# What needs nothing but Python, and no patience. In parallel: most of it waits.
+# What needs nothing but Python, and no patience. More at once than there are cores: most of it waits.
 test: setup
-	$(PYTEST) -n 4 --dist worksteal -m "not slow and not soak and not docker and not root"
+	$(PYTEST) -n 6 --dist worksteal -m "not slow and not soak and not docker and not root"
 
 # Exactly the rest, and the draining once more without steering. As root on a machine with apt's docker.io
 # and debootstrap; without them it skips, and says so.

@@ -14,6 +14,8 @@ STAMPS = {
     "serve/supervisor.py: say",
     "runtime/access_log.py: _json_line",
     "runtime/access_log.py: render_combined",
+    "runtime/gunicorn_once.py: once_a_second",
+    "runtime/gunicorn_once.py: kept_http_date",
 }
 
 
