@@ -111,6 +111,7 @@ function drawRate(run, bins, axis, most) {
   const isOver = (bin) => bins.from + bin / perSecond > run.end;
   const sent = Array.from(bins.sent, (count, bin) => (isOver(bin) ? NaN : count * perSecond));
   chart.append(svg("path", { d: stairs(bins, axis, y, whole, failed.map(y)), class: "answered" }));
+  chart.append(svg("path", { d: stairs(bins, axis, y, whole), class: "edge" }));
   const ground = failed.map(() => y(0));
   const bad = failed.map((value) => (value ? Math.max(value, most / 40) : NaN));
   chart.append(svg("path", { d: stairs(bins, axis, y, bad, ground), class: "lost" }));
@@ -171,6 +172,7 @@ function drawFlight(run, bins, axis, most) {
   grid(chart, axis, steps(0, most, 2), y);
   chart.append(
     svg("path", { d: stairs(bins, axis, y, bins.flight, Array(bins.count).fill(y(0))), class: "flight" }),
+    svg("path", { d: stairs(bins, axis, y, bins.flight), class: "edge" }),
   );
   return chart;
 }
