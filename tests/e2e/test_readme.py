@@ -57,17 +57,7 @@ def _run(*argv: str, seconds: float = 300) -> str:
 def test_the_first_commands_are_two_make_targets() -> None:
     assert _commands(TARGETS) == ["make demo", "make test"]
     assert "pytest" in _run("make", "--dry-run", "test")
-
-
-@pytest.mark.slow
-def test_make_demo_ends_with_a_table_in_which_gunwale_lost_nothing() -> None:
-    rows = {line[:26].strip(): line[26:].split() for line in _run("make", "demo").splitlines()}
-
-    # Bare Gunicorn and gunwale in turn; "0 of 8" is three words.
-    assert rows["of them lost"][1::2] == ["0", "0"]
-    assert rows["accepted, then broken"][1::2] == ["0", "0"]
-    assert rows["keep-alive clients broken"][3::6] == ["0", "0"]
-    assert int(rows["accepted, then broken"][0]) > 0
+    assert "bench/demo.py" in _run("make", "--dry-run", "demo")  # which tests/e2e/test_demo.py runs
 
 
 @pytest.mark.slow

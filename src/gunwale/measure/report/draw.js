@@ -96,6 +96,12 @@ function stairs(bins, axis, y, values, floor) {
   return path;
 }
 
+// The values, and nothing where the run is over: beside a longer one it has room there.
+function untilEnd(run, bins, values) {
+  const width = (bins.to - bins.from) / bins.count;
+  return Array.from(values, (value, bin) => (bins.from + bin * width > run.end ? NaN : value));
+}
+
 function linear(height, most, pad = 6) {
   return (value) => height - 2 - (value / most) * (height - 2 - pad);
 }
@@ -108,10 +114,13 @@ function drawRate(run, bins, axis, most) {
   grid(chart, axis, steps(0, most, 3), y);
   const failed = Array.from(bins.failed, (count) => count * perSecond);
   const whole = Array.from(bins.ok, (count, bin) => count * perSecond + failed[bin]);
-  const isOver = (bin) => bins.from + bin / perSecond > run.end;
-  const sent = Array.from(bins.sent, (count, bin) => (isOver(bin) ? NaN : count * perSecond));
+  const sent = untilEnd(
+    run,
+    bins,
+    Array.from(bins.sent, (count) => count * perSecond),
+  );
   chart.append(svg("path", { d: stairs(bins, axis, y, whole, failed.map(y)), class: "answered" }));
-  chart.append(svg("path", { d: stairs(bins, axis, y, whole), class: "edge" }));
+  chart.append(svg("path", { d: stairs(bins, axis, y, untilEnd(run, bins, whole)), class: "edge" }));
   const ground = failed.map(() => y(0));
   const bad = failed.map((value) => (value ? Math.max(value, most / 40) : NaN));
   chart.append(svg("path", { d: stairs(bins, axis, y, bad, ground), class: "lost" }));
@@ -172,7 +181,7 @@ function drawFlight(run, bins, axis, most) {
   grid(chart, axis, steps(0, most, 2), y);
   chart.append(
     svg("path", { d: stairs(bins, axis, y, bins.flight, Array(bins.count).fill(y(0))), class: "flight" }),
-    svg("path", { d: stairs(bins, axis, y, bins.flight), class: "edge" }),
+    svg("path", { d: stairs(bins, axis, y, untilEnd(run, bins, bins.flight)), class: "edge" }),
   );
   return chart;
 }

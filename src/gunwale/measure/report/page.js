@@ -195,7 +195,9 @@ function build() {
       html("div", { class: "at-time" }),
       html("div", { class: "cursor", "aria-hidden": "true" }),
     );
-    holder.append(html("section", { class: "run" }, html("h3", {}, run.name), html("p", { class: "readout" }), plots));
+    holder.append(
+      html("section", { class: "run" }, html("h3", {}, run.name), html("p", { class: "readout" }), plots),
+    );
     follow(plots);
   }
   holder.querySelector(".readout").id = "readout";
