@@ -14,6 +14,7 @@ _NAME = re.compile(r"readme(?:\.(?:md|markdown|rst|txt))?", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _INDENTED = re.compile(r"(?: {4}|\t)\s*(\S.*)")
 _INLINE = re.compile(r"`+([^`]+)`+")
+_COMMENT = re.compile(r"\s#.*")
 _PROMPT = re.compile(r"\s*(?:[-*+]\s+|\d+\.\s+)?(?:\([\w.-]+\)\s*)?(?:[\w@:~/.-]*[$%#>]\s+)?")
 
 
@@ -49,7 +50,7 @@ def read(source: Source) -> Readme:
         indented = _INDENTED.fullmatch(line)
         texts = [line] if is_code else [indented[1]] if indented else _INLINE.findall(line)
         for text in texts:
-            plain = text[match.end() :] if (match := _PROMPT.match(text)) else text
+            plain = _COMMENT.sub("", text[match.end() :] if (match := _PROMPT.match(text)) else text)
             if plain.strip():
                 found.append(Command(plain.strip(), source.at(number)))
     return Readme(source.path, tuple(found))
