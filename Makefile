@@ -21,7 +21,7 @@ REPORTS := build/promises
 # Where steering makes the difference; all others run without it in `make promises`.
 DRAINING := drain own_drain lame_duck signals death without_steering
 # Slow ones that do not mind what else the machine does.
-PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies tests/e2e/rehearse \
+PATIENT := tests/unit tests/conformance/test_faults_clock.py tests/e2e/proxies tests/e2e/rehearse tests/e2e/deploy \
 	$(addprefix tests/e2e/test_,postgresql.py rendered.py rendered_fronts.py report.py)
 .PHONY: setup fmt lint type test e2e soak stack fuzz proxies tools promises matrix bench demo docs lock
 .DEFAULT_GOAL := setup
@@ -55,7 +55,7 @@ test: setup
 # Exactly the rest, and the draining once more without steering. As root on a machine with apt's docker.io
 # and debootstrap; without them it skips, and says so.
 e2e: setup proxies tools
-	$(PYTEST) -n 3 --dist worksteal -m slow $(PATIENT)
+	$(PYTEST) -n 3 --dist worksteal -m "slow and not soak" $(PATIENT)
 	$(PYTEST) $(TOGETHER) $(UNSTEERED) $(DRAINING:%=tests/conformance/test_%.py)
 	$(PYTEST) -m "(slow or docker or root) and not soak" $(PATIENT:%=--ignore=%)
 
