@@ -15,6 +15,7 @@ from e2e.deploy.bed import PLAN, Clients, numbered
 from gunwale.deploy import keeper
 from gunwale.deploy.detached import Detached
 from live import wait_until
+from served import UNPRIVILEGED, as_user
 
 if TYPE_CHECKING:
     from e2e.deploy.bed import Bed
@@ -176,6 +177,31 @@ def test_first_up_that_fails_leaves_nothing_running(site: Bed) -> None:
 
     done = site.run("deploy", release=site.release("r2"))
     assert (done.returncode, "no site is up here" in done.stderr) == (2, True)
+
+
+@pytest.mark.root
+def test_user_of_its_own_needs_no_privilege(site: Bed) -> None:
+    site.release("r1")
+    for path in (site.folder, *site.folder.rglob("*")):
+        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
+    for verb in ("up", "deploy", "down"):
+        words, packages = as_user(site.argv(verb, release=site.folder / "r1" if verb != "down" else None))
+        done = subprocess.run(
+            words,
+            cwd=site.folder,
+            env={"PATH": os.defpath, **packages},
+            user=UNPRIVILEGED,
+            group=UNPRIVILEGED,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        if verb != "down":
+            assert site.get() == "r1"
+            assert {os.stat(f"/proc/{pid}").st_uid for pid in site.processes()} == {UNPRIVILEGED}  # noqa: PTH116
+    assert not site.processes()
 
 
 def test_second_deploy_at_once_is_refused_and_ctrl_c_goes_back(site: Bed) -> None:
