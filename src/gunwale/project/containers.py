@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunwale.project import image
+from gunwale.project.python.applications import applications
 from gunwale.project.readers.compose import Compose
 from gunwale.project.readers.dockerfile import Dockerfile
 from gunwale.project.roles import of_production
@@ -33,6 +34,14 @@ _OTHERS = re.compile(
 _NO_PYTHON = re.compile(
     r"(?:.*/)?(?:nginx[\w-]*|node|httpd|traefik|caddy|haproxy|postgres|postgis|mysql|mariadb|redis|mongo|golang|php|ruby|"
     r"rust|openjdk|eclipse-temurin|amazoncorretto|maven|gradle|tomcat|dotnet|aspnet|sdk|runtime|locust)(?:[:@].*)?",
+)
+
+
+_BUILDING = re.compile(
+    r"(?:.*/)?(?:[^/]+\.sh|Makefile|README[^/]*|\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml)"
+)
+_BUILDS = re.compile(
+    r"docker\s+(?:buildx\s+)?(?:build|push)\b|^\s*(?:-\s+)?(?:tags|images|IMAGE\w*)\s*[:=]|^\s*(?:--tag|-t)\s"
 )
 
 
@@ -72,8 +81,31 @@ def named_image(project: Project, reference: str) -> Image | None:
     if built is not None:
         return built
     files = {each.path: each for each in project.of(Dockerfile)}
-    named = [path for path in of_production(files) if _is_named(path, name)]
+    paths = of_production(files)
+    named = [path for path in paths if _is_named(path, name)]
+    is_own = _plain(name) in {_plain(each) for each in project.derive(_own_names)}
+    if not named and len(paths) == 1 and (is_own or _is_built_here(project, reference)):
+        named = paths
     return image.build(project, files[named[0]], None, None) if len(named) == 1 else None
+
+
+def _own_names(project: Project) -> set[str]:
+    """Return what the project calls itself: the packages that its applications are in."""
+    return {folder for each in project.derive(applications) if (folder := each.file.path.rpartition("/")[0])}
+
+
+def _is_built_here(project: Project, reference: str) -> bool:
+    """Whether a script or a workflow of the project builds an image of that name."""
+    name = reference.partition("@")[0]
+    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    for path in project.tree.files:
+        if not _BUILDING.fullmatch(path):
+            continue
+        source = project.source(path)
+        lines = source.lines() if source is not None and name in source.text else []
+        if any(name in line and _BUILDS.search(line) for line in lines):
+            return True
+    return False
 
 
 def image_of(project: Project, reference: str, container: str = "") -> Image | None:

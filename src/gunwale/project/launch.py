@@ -58,6 +58,19 @@ def given(words: tuple[str, ...] | list[str], at: Place) -> Words:
     return tuple(Given(word, at) for word in words)
 
 
+def of_lines(command: Given[str]) -> Words:
+    """Return the words of a command that goes on over several lines of a file, each with its own line."""
+    words = split(command.value)
+    lines = command.value.split("\n")
+    if [word for line in lines for word in split(line)] != words:  # quotes that span lines
+        return given(words, command.at)
+    return tuple(
+        Given(word, command.at._replace(line=command.at.line + number))
+        for number, line in enumerate(lines)
+        for word in split(line)
+    )
+
+
 def split(line: str) -> list[str]:
     """Split *line* as a shell does, and at blanks where its quotes do not match."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from gunwale.project import templates
 from gunwale.project.facts import NotChecked, Source, UnreadableError
 from gunwale.project.tree import Tree
 
@@ -83,6 +84,15 @@ class Project:
         """The texts read so far."""
         return tuple(each for each in self._sources.values() if isinstance(each, Source))
 
+    def _read_template(self, reader: Any, source: Source) -> object:
+        try:
+            found = cast("object", reader.read(templates.plain(source)))
+        except UnreadableError as error:
+            self.leave_unchecked(reader.TOPIC, f"{source.path}: not read: a template: {error.why}")
+            return None
+        self.leave_unchecked(reader.TOPIC, f"{source.path}: a template: one of its branches was read")
+        return found
+
     def _read_one(self, reader: Any, path: str) -> object:
         source = self.source(path, reader.TOPIC) if path in self.tree else None
         if source is None:
@@ -90,6 +100,8 @@ class Project:
         try:
             return cast("object", reader.read(source))
         except UnreadableError as error:
+            if templates.is_one(source):
+                return self._read_template(reader, source)
             where = f"{path}:{error.line}" if error.line else path
             self.leave_unchecked(reader.TOPIC, f"{where}: not read: {error.why}")
         except ImportError:  # a parser that is not installed: no file of the format can be read

@@ -243,9 +243,16 @@ def starts(project: Project) -> tuple[Start, ...]:
     for module in sorted(modules, key=lambda each: getattr(each, "IS_LAST", False)):
         if not (found and getattr(module, "IS_LAST", False)):
             found += module.launches(project)
-    resolved = [_shipped(project, _resolve(project, each)) for each in _placed(found)]
-    kept = {id(each) for each in _placed([each.launch for each in resolved])}
-    return tuple(each for each in resolved if id(each.launch) in kept)
+    resolved = _shipped(project, [_resolve(project, each) for each in _placed(found)])
+    # A worker of the same image does not start what the image starts by itself.
+    served = [each.launch for each in resolved if each.server is not None]
+    return tuple(
+        each for each in resolved if each.launch.kind != _ALONE or not _is_placed(each.launch, served)
+    )
+
+
+def _is_placed(launch: Launch, others: list[Launch]) -> bool:
+    return any(each.kind != _ALONE and _stage(each) == _stage(launch) for each in others)
 
 
 def _placed(launches: list[Launch]) -> list[Launch]:
@@ -255,19 +262,31 @@ def _placed(launches: list[Launch]) -> list[Launch]:
     return list({(each.title, each.at): each for each in kept}.values())
 
 
-def _shipped(project: Project, start: Start) -> Start:
-    """Return the start of the image alone, where a compose file runs it for development only.
+def _shipped(project: Project, found: list[Start]) -> list[Start]:
+    """Put the image by itself in, where a compose file runs it for development only.
 
-    So it does with the development server in place of the real one that the Dockerfile ends with.
+    So it does with the development server, or with none, in place of the real one of the Dockerfile.
     """
-    image, server = start.launch.image, start.server
-    if start.launch.kind != _COMPOSE or image is None or server is None or not server.is_development:
-        return start
-    whole = build(project, image.dockerfile, None, image.context)
-    if whole is None:
-        return start
-    alone = _resolve(project, launch.alone(whole, image.dockerfile.path))
-    return alone if alone.server is not None and not alone.server.is_development else start
+    lent: dict[tuple[str, str], list[Start]] = {}
+    for each in found:
+        if each.launch.kind == _COMPOSE and each.launch.image is not None:
+            lent.setdefault((each.launch.image.dockerfile.path, each.launch.at.path), []).append(each)
+    kept = list(found)
+    for (path, _), several in lent.items():
+        image = several[0].launch.image
+        if image is None or any(_is_open(each) for each in several):
+            continue
+        whole = build(project, image.dockerfile, None, image.context)
+        alone = _resolve(project, launch.alone(whole, path)) if whole is not None else None
+        if alone is not None and alone.server is not None and not alone.server.is_development:
+            kept = [each for each in kept if each not in several or each.server is None] + [alone]
+    return kept
+
+
+def _is_open(start: Start) -> bool:
+    """Whether it is a real server, or may be one."""
+    server = start.server
+    return isinstance(start.outcome, Unknown) or (server is not None and not server.is_development)
 
 
 def _stage(launch: Launch) -> tuple[str, int] | None:

@@ -233,3 +233,103 @@ def test_a_class_of_a_package_that_is_made_of_flask_makes_an_application(tmp_pat
     files |= {"requirements.txt": "flask\napiflask\n"}
 
     assert _servers(tmp_path, files) == [("app.py: python app.py", "werkzeug")]
+
+
+DISPATCH = """#!/bin/bash
+set -e
+server() {
+  exec gunicorn --workers ${N:-4} app:app
+}
+case "$1" in
+  worker)
+    shift
+    exec celery worker
+    ;;
+  server)
+    shift
+    server
+    ;;
+  dev)
+    exec flask run
+    ;;
+  *)
+    exec "$@"
+    ;;
+esac
+"""
+PREFIX = '#!/bin/sh\nif [ "${1#-}" != "$1" ]; then\n  set -- gunicorn "$@"\nfi\nexec "$@"\n'
+EVALUATED = """#!/bin/sh
+cmd="exec gunicorn app:app \\
+  $@"
+if [ -n "$X" ]; then
+  cmd="su -c '$cmd'"
+fi
+eval "$cmd"
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "command", "server"),
+    [
+        pytest.param(DISPATCH, "server", "gunicorn", id="a function of the branch"),
+        pytest.param(DISPATCH, "dev", "werkzeug", id="another branch"),
+        pytest.param(DISPATCH, "worker", None, id="a branch that serves nothing"),
+        pytest.param(DISPATCH, "gunicorn app:app", "gunicorn", id="any other command"),
+        pytest.param(PREFIX, "-w 2 app:app", "gunicorn", id="a program before options"),
+        pytest.param(EVALUATED, "-w 2", "gunicorn", id="eval"),
+    ],
+)
+def test_an_entrypoint_goes_by_its_arguments(
+    script: str, command: str, server: str | None, tmp_path: Path
+) -> None:
+    words = ", ".join(f'"{word}"' for word in command.split())
+    files = {
+        "app.py": APP,
+        "start.sh": script,
+        "Dockerfile": f'{IMAGE}ENTRYPOINT ["./start.sh"]\nCMD [{words}]\n',
+    }
+
+    found = _starts(tmp_path, files)
+
+    assert [start.server and start.server.name for start in found] == ([server] if server else [])
+    assert not any(start.ancestors for start in found), "each of them runs by exec"
+
+
+def test_docker_takes_a_dockerfile_in_lower_case(tmp_path: Path) -> None:
+    files = {
+        "app.py": APP,
+        "dockerfile": f'{IMAGE}CMD ["gunicorn", "app:app"]\n',
+        "docker-compose.yml": "services:\n  web: {build: .}\n",
+    }
+
+    assert _servers(tmp_path, files) == [("docker-compose.yml: service web", "gunicorn")]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("build.sh", "docker build -t example/shop-web:1 .\n"),
+        (".github/workflows/a.yml", "jobs: {}\n# docker\ntags: example/shop-web\n"),
+    ],
+)
+def test_an_image_that_a_script_of_the_project_builds_is_its_own(
+    path: str, text: str, tmp_path: Path
+) -> None:
+    files = {
+        "app.py": APP,
+        "Dockerfile": f'{IMAGE}CMD ["gunicorn", "app:app"]\n',
+        "docker-compose.yml": "services:\n  web: {image: example/shop-web}\n",
+    }
+
+    assert _servers(tmp_path, files) == [("Dockerfile", "gunicorn")]
+    assert _servers(tmp_path, {path: text}) == [("docker-compose.yml: service web", "gunicorn")]
+
+
+def test_python_takes_its_options_in_one_word(tmp_path: Path) -> None:
+    files = {
+        "shop/__init__.py": "",
+        "shop/__main__.py": RUN,
+        "Dockerfile": f'{IMAGE}CMD ["python", "-um", "shop"]\n',
+    }
+
+    assert _servers(tmp_path, files) == [("Dockerfile", "werkzeug")]

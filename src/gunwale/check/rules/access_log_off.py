@@ -12,6 +12,22 @@ COPY app.py .
 CMD ["gunicorn", "--workers", "4", "app:app"]
 ```
 
+## Example: uWSGI, told not to
+
+Flagged at `uwsgi.ini:3`.
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+CMD ["uwsgi", "--ini", "uwsgi.ini"]
+```
+
+```ini uwsgi.ini
+[uwsgi]
+module = app:app
+disable-logging = true
+```
+
 ## Use instead: the access log on stdout
 
 ```dockerfile Dockerfile
@@ -50,6 +66,11 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
 
+_NAMES = {"gunicorn": "Gunicorn", "uwsgi": "uWSGI"}
+_HINTS = {
+    "gunicorn": "add --access-logfile -, or serve with gunwale, which writes a line of JSON a request",
+    "uwsgi": "take disable-logging out: uWSGI logs every request unless it is told not to",
+}
 RULE = About(Topic.ACCESS_LOG, Severity.WARNING)
 
 
@@ -57,7 +78,7 @@ def check(project: Project) -> Iterator[Finding]:
     """Look at each start of Gunicorn; a logging configuration of its own may bring one: no finding."""
     for start in project.derive(web_starts):
         server = start.server
-        if server is None or server.name != "gunicorn":
+        if server is None or server.name not in _NAMES:
             continue
         found = server.settings.get("accesslog")
         is_off = found is None or (not isinstance(found, Unknown) and not found.value)
@@ -71,8 +92,8 @@ def check(project: Project) -> Iterator[Finding]:
             is_routed = start.launch.is_routed
             yield Finding(
                 at=server.setting_at("accesslog"),
-                message="Gunicorn writes no access log",
-                hint="add --access-logfile -, or serve with gunwale, which writes a line of JSON a request",
+                message=f"{_NAMES[server.name]} writes no access log",
+                hint=_HINTS[server.name],
                 fix=_fix(project, server.at) if found is None else None,
                 confidence=Confidence.DEFAULT if is_routed else None,
             )

@@ -120,6 +120,7 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.greenlets import hub
+from gunwale.project.installed import nearest
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.readers.requirements import Requirements
 from gunwale.project.start_path import web_starts
@@ -154,7 +155,9 @@ def check(project: Project) -> Iterator[Finding]:
         at = next((each.at for package in packages for each in requirements(project, package)), None)
         if at is None or found.name in patching or _is_mended(project, cure):
             continue
-        used = _used(project, module) or (_engine(project) if name != "gRPC" else None)
+        # What only a lock has may be another group's: then the code must say that it is used.
+        is_asked_for = any(nearest(project, package, "") is not None for package in packages)
+        used = _used(project, module) or (_engine(project) if name != "gRPC" and is_asked_for else None)
         if used is not None:
             yield Finding(
                 at=found.at,

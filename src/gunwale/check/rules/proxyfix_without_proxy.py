@@ -29,6 +29,41 @@ FROM python:3.13-slim
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
 ```
 
+## Example: the proxy is another compose file's
+
+Flagged at `app.py:5`.
+
+```python app.py
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+app = Flask(__name__)
+app.wsgi_app = ProxyFix(app.wsgi_app)
+```
+
+```yaml compose.yaml
+services:
+  web:
+    build: .
+    ports:
+      - "8000:8000"
+```
+
+```yaml compose-traefik.yaml
+services:
+  traefik:
+    image: traefik:3.5
+  web:
+    build: .
+    labels:
+      - "traefik.http.routers.web.rule=Host(`shop.example`)"
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+```
+
 ## Use instead: on loopback, for a proxy on the host
 
 ```python app.py
@@ -115,6 +150,7 @@ from gunwale.check.rule import About
 from gunwale.project.fronts import open_ports, passages
 from gunwale.project.python.client_facts import COUNTED, proxy_fixes
 from gunwale.project.readers.compose import Compose
+from gunwale.project.readers.compose import is_one as is_compose
 from gunwale.project.services import base
 from gunwale.project.start_path import web_starts
 
@@ -122,6 +158,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
+    from gunwale.project.passage import Passage
+    from gunwale.project.readers.compose import Service
 
 RULE = About(Topic.PROXYFIX, Severity.ERROR, Confidence.LIKELY)
 _PROXY = re.compile(
@@ -130,20 +168,22 @@ _PROXY = re.compile(
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Look where neither the project's files nor its compose file show anything that may be a proxy."""
+    """Look where no proxy of the project leads there, and the compose file shows nothing that may be one."""
     fixes = [
         fix
         for fix in project.derive(proxy_fixes)
         if not fix.is_conditional and any(fix.hops(name) for name in COUNTED)
     ]
-    if not fixes or project.derive(passages):
+    if not fixes:
         return
     for start in project.derive(web_starts):
         ports = open_ports(start)
         image, service = start.launch.image, start.launch.service
         if not ports or image is None or service is None or _may_have_proxy(project, service.path):
             continue
-        folder = "" if image.context == "." else f"{image.context}/"
+        if any(_may_lead(each, service) for each in project.derive(passages)):
+            continue
+        folder = "" if image.context in ("", ".") else f"{image.context}/"
         for fix in fixes:
             if fix.at.path.startswith(folder):
                 yield Finding(
@@ -153,6 +193,18 @@ def check(project: Project) -> Iterator[Finding]:
                     because=(Because(ports[0].at, f"service {service.name} is published here"),),
                 )
         break
+
+
+def _may_lead(passage: Passage, service: Service) -> bool:
+    """Whether *passage* may lead to what *service* publishes: not that of another compose file or port."""
+    home = passage.service.path if passage.service is not None else passage.at.path
+    if is_compose(home) and home != service.path:
+        return False
+    published = {port.published for port in service.ports}
+    return not passage.targets or any(
+        not goal.socket and not (goal.is_local and goal.port and goal.port not in published)
+        for goal in passage.targets
+    )
 
 
 def _may_have_proxy(project: Project, path: str) -> bool:

@@ -8,7 +8,7 @@ from gunwale.project import image, launch
 from gunwale.project.containers import named_image
 from gunwale.project.expand import expand
 from gunwale.project.facts import Given
-from gunwale.project.readers.compose import Compose, Service
+from gunwale.project.readers.compose import DEFAULT, Compose, Service
 from gunwale.project.readers.dockerfile import Dockerfile
 from gunwale.project.readers.environment_file import EnvironmentFile
 from gunwale.project.roles import of_production
@@ -32,7 +32,10 @@ def launches(project: Project) -> Iterator[launch.Launch]:
 
 def _launch(project: Project, service: Service) -> launch.Launch | None:
     assert service.build is not None
-    dockerfile = project.one(Dockerfile, service.build.dockerfile)
+    path = service.build.dockerfile
+    # Docker itself looks for the name in lower case where it is not told of any.
+    lower = f"{path.removesuffix(DEFAULT)}{DEFAULT.lower()}" if path.endswith(DEFAULT) else path
+    dockerfile = project.one(Dockerfile, path if path in project.tree else lower)
     if dockerfile is None:
         why = f"{service.at}: service {service.name} builds {service.build.dockerfile}, which cannot be read"
         project.leave_unchecked("start", why)

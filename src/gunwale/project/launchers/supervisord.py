@@ -34,7 +34,7 @@ def launches(project: Project) -> Iterator[launch.Launch]:
                     kind="supervisord",
                     title=f"{path}: {section.name}",
                     at=command.at,
-                    words=launch.given(launch.split(command.value), command.at),
+                    words=launch.of_lines(command),
                     environ=_environ(section),
                     platform=section,
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Unknown
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMES = ("python",)
 _DEEPEST = 4
+_AND_MODULE = re.compile(r"-[a-zA-Z]+m")
 # What starts a server from Python: the dotted name, and the server's name.
 _SERVERS = {
     "gevent.pywsgi.WSGIServer": "gevent",
@@ -53,6 +55,8 @@ _PROCESSES = {
 def follow(call: Call, path: Path) -> Outcome:
     """Follow a file, a module, or a console script's function."""
     words = list(call.words[1:])
+    if words and _AND_MODULE.fullmatch(words[0].value):  # -um is -u and -m
+        words[0] = Given("-m", words[0].at)
     while words and words[0].value.startswith("-") and words[0].value not in ("-m", "-c"):
         flag = words.pop(0).value
         if flag in ("-W", "-X") and words:

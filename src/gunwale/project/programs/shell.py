@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gunwale.project.dispatch import run
 from gunwale.project.facts import Given, Source, Unknown, UnreadableError
 from gunwale.project.readers.shell_script import ShellScript
 from gunwale.project.start_path import Kind, NotWeb, Server
@@ -117,23 +118,55 @@ def _file(call: Call, path: Path, words: Words) -> Outcome:
 def _script(call: Call, path: Path, script: shell.Script, arguments: Words, *, is_line: bool) -> Outcome:
     """Follow the command of *script* that serves: of several, a real server before a development one."""
     best: tuple[Outcome, Path] | None = None
-    for command in script.commands:
-        if command.is_in_function or not command.words or command.words[0] in _NO_SERVER:
-            continue
+    arguments = _with_program(script, arguments)
+    for command, given in run(script, arguments):
         trial = path.branch()
+        inner = _evaluated(script, command)
+        if inner is not None:
+            outcome = _script(call, trial, inner, given, is_line=False)
+            if not isinstance(outcome, Unknown) and (best is None or _rank(outcome) > _rank(best[0])):
+                best = (outcome, trial)
+        if not command.words or command.words[0] in _NO_SERVER:
+            continue
         # A shell execs the last simple command of a -c line by itself; of a script it does not.
         is_child = command.is_background or command.is_piped
         if is_child or not (command.is_exec or (is_line and command.is_last)):
             kind = Kind.BACKGROUND if command.is_background else (Kind.LINE if is_line else Kind.SCRIPT)
             shown = _shown(call, script, is_line=is_line)
             trial.stays(shown, command.at, passes_signals=_traps(script), kind=kind)
-        outcome = trial.follow(_call(call, script, command, arguments))
+        outcome = trial.follow(_call(call, script, command, given))
         if best is None or _rank(outcome) > _rank(best[0]):
             best = (outcome, trial)
     if best is None:
         return Unknown(f"{script.path}: starts nothing")
     path.take(best[1])
     return best[0]
+
+
+def _evaluated(script: shell.Script, command: shell.Command) -> shell.Script | None:
+    """Return the script that ``eval "$line"`` runs, where the line is known."""
+    if command.words[:1] != ("eval",) or len(command.words) != 2:
+        return None
+    name = command.words[1].strip("${}")
+    line = script.assigned.get(name)
+    if line is None or "eval" in line.value:
+        return None
+    try:
+        return shell.parse(Source(line.at.path, line.value), first=line.at)
+    except UnreadableError:
+        return None
+
+
+def _with_program(script: shell.Script, arguments: Words) -> Words:
+    """Put ``set -- program "$@"`` before arguments that name none: an entrypoint's way to a default."""
+    if arguments and not arguments[0].value.startswith("-"):
+        return arguments
+    for command in script.commands:
+        words = command.words
+        is_default = words[:2] == ("set", "--") and len(words) > 3 and _ALL_ARGUMENTS.fullmatch(words[-1])
+        if is_default:
+            return (*(Given(word, command.at) for word in words[2:-1]), *arguments)
+    return arguments
 
 
 def _traps(script: shell.Script) -> bool:

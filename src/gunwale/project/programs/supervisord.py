@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Unknown
-from gunwale.project.launch import given, split
+from gunwale.project.launch import of_lines
 from gunwale.project.readers.supervisord import Supervisord
 from gunwale.project.start_path import NotWeb, Server
 
@@ -31,7 +31,7 @@ def follow(call: Call, path: Path) -> Outcome:
             continue
         trial = path.branch()
         trial.stays("supervisord", call.at, passes_signals=True)
-        outcome = trial.follow(call.with_words(given(split(command.value), command.at)))
+        outcome = trial.follow(call.with_words(of_lines(command)))
         rank = (2 - outcome.is_development) if isinstance(outcome, Server) else -isinstance(outcome, NotWeb)
         if best is None or rank > best[0]:
             best = (rank, outcome, trial)

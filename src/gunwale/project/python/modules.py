@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project.readers.python import PythonFile
+from gunwale.project.templates import names
 
 if TYPE_CHECKING:
     from gunwale.project.model import Project
@@ -21,6 +22,7 @@ def by_last_name(project: Project) -> dict[str, list[str]]:
 
 def find(project: Project, module: str, near: str = "") -> PythonFile | None:
     """Return the file of *module*: of several, the one whose directory shares most with *near*, a path."""
+    module = names(module)
     candidates = [
         path
         for path in project.derive(by_last_name).get(module.rpartition(".")[2], [])
@@ -43,7 +45,7 @@ def find_owner(project: Project, name: str, near: str = "") -> tuple[PythonFile,
 
 
 def _dotted(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return names(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _shared(path: str, near: str) -> int:

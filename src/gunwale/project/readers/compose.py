@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place, Source
 
 TOPIC = "start"
+DEFAULT = "Dockerfile"
 _NAME = re.compile(r"(?:docker-)?compose(?:[.\-_][\w.\-]+)?\.ya?ml|(?:docker-)?stack[\w.\-]*\.ya?ml")
 
 
@@ -138,7 +139,7 @@ def _build(path: str, service: yaml.Node) -> Build | None:
         return expand(found.text, {}).text if found is not None and found.text else None
 
     context = _joined(path, expand(node.text, {}).text if node.text else word("context") or ".")
-    dockerfile = posixpath.normpath(posixpath.join(context, word("dockerfile") or "Dockerfile"))
+    dockerfile = posixpath.normpath(posixpath.join(context, word("dockerfile") or DEFAULT))
     return Build(context, dockerfile, word("target"))
 
 

@@ -62,4 +62,4 @@ def sections(source: Source) -> tuple[Section, ...]:
 
 def _continue(entries: list[tuple[str, Given[str]]], text: str) -> None:
     key, given = entries[-1]
-    entries[-1] = (key, Given(f"{given.value.removesuffix(chr(92)).rstrip()} {text}".strip(), given.at))
+    entries[-1] = (key, Given(f"{given.value.removesuffix(chr(92)).rstrip()}\n{text}".strip(), given.at))

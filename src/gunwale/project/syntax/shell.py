@@ -21,6 +21,7 @@ _DEEPEST = 200
 _BRANCHES = ("if_statement", "case_statement", "elif_clause", "else_clause", "case_item")
 _LOOPS = ("while_statement", "for_statement", "c_style_for_statement")
 _ELSEWHERE = ("function_definition", "command_substitution", "process_substitution")
+_FIRST = re.compile(r"\$\{?1\b")
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -29,7 +30,8 @@ class Command:
     """One simple command: its *words* with variables as written, and *assignments* before it.
 
     *condition* is the test of the branch it stands in, as written ("" outside any). *is_last*: nothing
-    follows it on the top level, so a shell that was given it by -c execs it.
+    follows it on the top level, so a shell that was given it by -c execs it. *function* is the name of the
+    one it stands in, *branch* the pattern ("server|web") where a ``case`` asks the first argument.
     """
 
     words: tuple[str, ...]
@@ -42,6 +44,8 @@ class Command:
     is_looped: bool = False
     is_in_function: bool = False
     is_last: bool = False
+    function: str = ""
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ class _Around:
     is_piped: bool = False
     is_looped: bool = False
     is_in_function: bool = False
+    function: str = ""
+    branch: str = ""
+    is_case_of_first: bool = False
     depth: int = 0
 
 
@@ -96,7 +103,7 @@ class _Reader:
         self.path, self.first = path, first
         self.assigned: dict[str, Given[str]] = {}
 
-    def commands(self, node: Any, around: _Around) -> Iterator[Command]:
+    def commands(self, node: Any, around: _Around) -> Iterator[Command]:  # noqa: C901 - one case a kind
         """Yield the commands below *node* in order."""
         if around.depth > _DEEPEST:
             raise UnreadableError(f"nested deeper than {_DEEPEST}", node.start_point[0] + 1)
@@ -111,10 +118,16 @@ class _Reader:
         inner = replace(around, depth=around.depth + 1)
         if kind in _BRANCHES:
             inner = replace(inner, condition=_condition(node) or around.condition)
+            if kind == "case_statement":
+                inner = replace(inner, is_case_of_first=_FIRST.search(_condition(node)) is not None)
+            elif kind == "case_item" and around.is_case_of_first:
+                patterns = [_word(each) for each in node.children_by_field_name("value")]
+                inner = replace(inner, branch="|".join(patterns), is_case_of_first=False)
         elif kind in _LOOPS:
             inner = replace(inner, is_looped=True)
         elif kind in _ELSEWHERE:
-            inner = replace(inner, is_in_function=True)
+            name = _text(node.child_by_field_name("name")) if kind == "function_definition" else ""
+            inner = replace(inner, is_in_function=True, function=name)
         elif kind == "pipeline":
             inner = replace(inner, is_piped=True)
         for number, child in enumerate(children):
@@ -140,6 +153,8 @@ class _Reader:
             is_piped=around.is_piped,
             is_looped=around.is_looped,
             is_in_function=around.is_in_function,
+            function=around.function,
+            branch=around.branch,
         )
 
     def _assignment(self, node: Any) -> tuple[str, str]:
