@@ -152,3 +152,20 @@ def test_a_pydantic_field_is_the_default_of_its_variable(tmp_path: Path) -> None
 
     assert isinstance(found.value, Given)
     assert found.value.variables == ("SECRET_KEY",)
+
+
+def test_a_module_named_for_production_is_read_where_what_is_loaded_is_not_known(tmp_path: Path) -> None:
+    app = "import os\nfrom flask import Flask\napp = Flask(__name__)\nname = os.environ['STAGE']\n"
+    files = {
+        "app.py": f"{app}app.config.from_pyfile(os.path.join('config', name + '.py'))\n",
+        "config/production.py": "SECRET_KEY = 'a'\nDEBUG = False\n",
+        "config/development.py": "SECRET_KEY = 'b'\nDEBUG = True\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    found = named(Project(tmp_path), "SECRET_KEY")
+
+    assert [each.at.path for each in found] == ["config/production.py"]

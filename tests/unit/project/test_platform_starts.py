@@ -78,7 +78,7 @@ def _servers(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
             id="Elastic Beanstalk",
         ),
         pytest.param(
-            {"README.md": "```console\n$ gunicorn app:app\n$ flask run\n```\n"},
+            {"README.md": "```console\n$ gunicorn app:app  # for all\n$ flask run\n```\n"},
             "README.md: gunicorn app:app",
             "app:app",
             id="README, a server for production",
@@ -333,3 +333,20 @@ def test_python_takes_its_options_in_one_word(tmp_path: Path) -> None:
     }
 
     assert _servers(tmp_path, files) == [("Dockerfile", "werkzeug")]
+
+
+def test_a_file_of_any_name_with_programs_is_supervisords(tmp_path: Path) -> None:
+    files = {
+        "app.py": APP,
+        "web.conf": "; for the shop\n[program:web]\ncommand=gunicorn app:app\n",
+        "httpd.conf": "<VirtualHost *:80>\n</VirtualHost>\n",
+    }
+
+    assert _servers(tmp_path, files) == [("web.conf: program:web", "gunicorn")]
+
+
+def test_a_unit_that_ansible_fills_in_is_read(tmp_path: Path) -> None:
+    command = "/srv/{{ site }}/bin/gunicorn --workers 3 wsgi:app"
+    files = {"app.py": APP, "shop.service": f"[Service]\nUser={{{{ user }}}}\nExecStart={command}\n"}
+
+    assert _servers(tmp_path, files) == [("shop.service", "gunicorn")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Given
     from gunwale.project.model import Project
 
-IS_LAST = True  # asked only where the other launchers find nothing
+IS_LAST = 2  # asked only where the other launchers find nothing, those too that are asked last
 _SERVING = re.compile(r"(?:\S+/)?(?:gunicorn|waitress-serve|uwsgi|granian|uvicorn|hypercorn|gunwale)")
 _ASSIGNMENT = re.compile(r"(?:export|set|setenv)\s+(\w+)=\s*(\S+)")
 _WRAPPERS = (("uv", "run"), ("poetry", "run"), ("pipenv", "run"), ("python", "-m"), ("python3", "-m"))

@@ -157,6 +157,10 @@ def _looking_like_one(project: Project) -> Iterator[Reference]:
     """Yield the classes that look like configuration and not like a development one."""
     for file in project.of(PythonFile):
         if role(file.path) is not Role.DEVELOPMENT:
+            folder, _, module = file.path.rpartition("/")
+            is_configuration = re.search("config|settings", f"{folder} {module}", re.IGNORECASE)
+            if is_configuration and re.fullmatch(r"prod(?:uction)?\.py", module):
+                yield Reference(file)
             for name, node in file.classes.items():
                 bases = " ".join(ast.unparse(base) for base in node.bases)
                 is_config = re.search("config|settings", f"{name} {bases}", re.IGNORECASE)

@@ -26,8 +26,13 @@ class Supervisord:
 
 
 def is_one(path: str) -> bool:
-    """Tell by the name: supervisord.conf, or any in a directory named for it."""
-    return _NAME.fullmatch(path) is not None
+    """Tell by the name: supervisord.conf, any in a directory named for it, or what may be one."""
+    return _NAME.fullmatch(path) is not None or path.endswith((".conf", ".ini"))
+
+
+def is_relevant(source: Source) -> bool:
+    """Whether it has a section of supervisord's."""
+    return "[program:" in source.text or "[supervisord]" in source.text
 
 
 def read(source: Source) -> Supervisord | None:
