@@ -37,6 +37,12 @@ def slow(environ, start_response):
     return index(environ, start_response)
 
 
+def stop(environ, start_response):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(20)  # this thread may run on for a moment, while another one takes the signal
+    return index(environ, start_response)
+
+
 def spin(environ, start_response):
     until = time.monotonic() + number(environ, "seconds", 1)
     while time.monotonic() < until:
@@ -116,6 +122,7 @@ PATHS = {
     "/": index,
     "/pid": pid,
     "/slow": slow,
+    "/stop": stop,
     "/spin": spin,
     "/download": download,
     "/upload": upload,
