@@ -31,10 +31,10 @@ SECONDS = 30.0
 @pytest.fixture(scope="module")
 def built(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """Give a function that builds the files "taught" or "mended" and returns the image's tag."""
-    with official_python(engine, tmp_path_factory.mktemp("python")) as version:
+    with official_python(engine, tmp_path_factory.mktemp("python")) as python:
         # The official image has a pip on its PATH, and Debian's Python only one of a virtual environment.
         context = tmp_path_factory.mktemp("pip")
-        lines = [f"FROM python:{version}-slim", "RUN python3 -m venv /usr/local/venv"]
+        lines = [f"FROM {python.tag}", "RUN python3 -m venv /usr/local/venv"]
         (context / "Dockerfile").write_text("\n".join([*lines, "ENV PATH=/usr/local/venv/bin:$PATH"]))
         base = "gunwale-test-tutorial:python"
         engine.run("build", "--quiet", "--tag", base, str(context))
