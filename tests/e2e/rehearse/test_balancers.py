@@ -143,6 +143,15 @@ def test_a_port_in_use_is_said_and_nothing_runs(kind: type[front.Front], tmp_pat
             found.start()
 
 
+def test_a_front_that_died_says_so_when_it_is_told_of_targets(tmp_path: Path) -> None:
+    died = haproxy.HAProxy(tmp_path / "front", launch=OwnedProcess)
+    died.start()
+    died.stop()
+
+    with pytest.raises(StartError, match="does not answer at its runtime socket"):
+        died.set_targets([Upstream("v1.1", tmp_path, unix=True).task])
+
+
 def test_a_front_that_is_not_installed_is_named_with_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,12 +53,16 @@ class HAProxy(front.Front):
         return next((int(row["used_cur"]) for row in rows if _server(row) == task.name), None)
 
     def ask(self, command: str) -> str:
-        """Send *command* to the runtime socket; return the answer."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(_ASKING)
-            sock.connect(str(self._socket))
-            sock.sendall(f"{command}\n".encode())
-            return b"".join(iter(lambda: sock.recv(65536), b"")).decode(errors="replace")
+        """Send *command* to the runtime socket; return the answer. StartError where there is none."""
+        try:
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(_ASKING)
+                sock.connect(str(self._socket))
+                sock.sendall(f"{command}\n".encode())
+                return b"".join(iter(lambda: sock.recv(65536), b"")).decode(errors="replace")
+        except OSError as error:
+            message = f"does not answer at its runtime socket ({error}): has it ended?"
+            raise StartError(Problem(where="haproxy", message=message)) from error
 
     @property
     def _socket(self) -> Path:
