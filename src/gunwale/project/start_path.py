@@ -35,6 +35,8 @@ _OTHER_BASES = re.compile(
     r"(?:docker\.io/)?(?:library/)?(?:nginx|nginxinc/[\w-]+|postgres|postgis/postgis|mysql|mariadb|redis|mongo|node|"
     r"httpd|traefik|caddy|haproxy|rabbitmq|memcached|elasticsearch|python|debian|ubuntu|alpine|busybox)(?:[:@].*)?"
 )
+# Base images that bring a server and start it on what is copied to /app.
+_SERVING_BASES = re.compile(r"(?:.*/)?((?:uwsgi-nginx|meinheld-gunicorn)(?:-flask)?)(?:[:@].*)?")
 _VERSIONED = re.compile(r"(python|pip)\d[\d.]*")
 
 
@@ -207,6 +209,12 @@ class Path:
             return Unknown("nothing is started")
         if _OTHER_BASES.fullmatch(image.base.value):
             return NotWeb(image.base.value)
+        serving = _SERVING_BASES.fullmatch(image.base.value)
+        if serving is not None:
+            unknown = Unknown("the base image sets it")
+            settings = dict.fromkeys(("workers", "bind", "accesslog", "timeout", "user"), unknown)
+            name = "gunicorn" if "gunicorn" in serving[1] else "uwsgi"
+            return Server(name=name, at=image.base.at, settings=settings, words=(name,))
         return Unknown(f"it is started by the command of its base image, {image.base.value}")
 
     def _unique(self, word: str) -> str | None:

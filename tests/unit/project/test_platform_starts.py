@@ -350,3 +350,18 @@ def test_a_unit_that_ansible_fills_in_is_read(tmp_path: Path) -> None:
     files = {"app.py": APP, "shop.service": f"[Service]\nUser={{{{ user }}}}\nExecStart={command}\n"}
 
     assert _servers(tmp_path, files) == [("shop.service", "gunicorn")]
+
+
+@pytest.mark.parametrize(
+    ("base", "server"),
+    [
+        ("tiangolo/uwsgi-nginx-flask:python3.11", "uwsgi"),
+        ("registry.example/meinheld-gunicorn-flask", "gunicorn"),
+        ("registry.example/anything", None),
+    ],
+)
+def test_a_base_image_that_brings_a_server_starts_it(base: str, server: str | None, tmp_path: Path) -> None:
+    found = _starts(tmp_path, {"app/main.py": APP, "Dockerfile": f"FROM {base}\nCOPY ./app /app\n"})
+
+    assert [start.server and start.server.name for start in found] == ([server] if server else [])
+    assert all(isinstance(start.server.settings["workers"], Unknown) for start in found if start.server)
