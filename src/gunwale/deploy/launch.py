@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 MARK = "TASK_OF_SITE"
 """In the environment of every process of a task, so that it is found whatever was written down of it."""
 # Caddy's own closing of what is idle is what ends the last connection to an old task: Gunicorn waits for
-# those 2 to 3 s when it stops (27.0.1, gthread), and a Unix socket is connected to in 30 µs.
+# those 2 to 3 s when it stops (27.0.1, gthread), and a Unix socket is connected to in 44 µs here.
 _IDLE = 0.5
-_TRY_DURATION = 5.0  # seconds a request waits for a task: one that was killed is back in 1 s here
+_TRY_DURATION = 5.0  # seconds a request waits for a task that is being started again
 # What systemd told gunwale is not meant for what it starts.
 _NOT_THEIRS = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID")
 # X-Forwarded-For, -Proto and -Host are reverse_proxy's own.
