@@ -58,6 +58,14 @@ def test_state_follows_the_events() -> None:
     assert state.tasks == {"v2.1": "serves", "v1.1": "gone"}
 
 
+def test_the_next_batch_goes_through_the_phases_again() -> None:
+    state = State()
+    for each in (*ROLL, event("task-started", Phase.START, "v2.2")):
+        state.hear(each)
+
+    assert (state.phase, state.passed) == (Phase.START, [])
+
+
 def test_another_run_begins_with_no_tasks() -> None:
     state = State()
     for each in (*ROLL, event("roll-started", Phase.START, release="v1", old=[])):

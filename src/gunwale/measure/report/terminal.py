@@ -65,6 +65,8 @@ class State:
             return False
         if self.phase is not Phase.STEADY and self.phase not in self.passed:
             self.passed.append(self.phase)
+        if following is Phase.START and Phase.READY in self.passed:  # the next batch begins
+            self.passed = []
         self.phase = following
         return True
 
