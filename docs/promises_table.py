@@ -49,6 +49,7 @@ _WRITTEN = (
     "SIGTERM",
     "SIGQUIT",
     "SIGINT",
+    "SIGUSR1",
     "PEP",
     "HTTP",
     "RFC",
