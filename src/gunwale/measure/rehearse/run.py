@@ -88,11 +88,8 @@ def rehearse(request: Request) -> Rehearsal:
     if not request.against_naive:
         return found
     request.tell("the naive way: the bare server, in the order most people use")
-
-    def tell(stage: str) -> None:
-        request.tell(f"the naive way: {stage}")
-
-    return replace(found, against=_one(replace(request, fault="", tell=tell), is_naive=True))
+    naive = replace(request, fault="", tell=lambda stage: request.tell(f"the naive way: {stage}"))
+    return replace(found, against=_one(naive, is_naive=True))
 
 
 def _one(request: Request, *, is_naive: bool) -> Rehearsal:
