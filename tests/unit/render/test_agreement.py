@@ -49,7 +49,9 @@ from gunwale import Gunwale
 
 app = Flask(__name__)
 app.config.update(
-    SECRET_KEY=os.environ["SECRET_KEY"], SESSION_COOKIE_SECURE=True, TRUSTED_HOSTS=["shop.example"]
+    SECRET_KEY=os.environ["SECRET_KEY"],
+    SESSION_COOKIE_SECURE=True,
+    TRUSTED_HOSTS=["shop.example", ".shop.example"],
 )
 Gunwale(app)
 """
