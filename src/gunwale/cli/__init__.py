@@ -67,12 +67,16 @@ def main(ctx: click.Context, *, verbose: bool, config: Path | None) -> None:
 def run() -> None:
     """Run the command line; a user's mistake ends with its message and exit code, not a traceback."""
     try:
-        main(prog_name="gunwale")
+        # Not standalone: click would turn Ctrl-C into exit 1, which is the answer no.
+        sys.exit(main(prog_name="gunwale", standalone_mode=False))
     except GunwaleError as error:
         with contextlib.suppress(OSError):  # a full or closed stderr does not change the exit code
             os.write(2, f"gunwale: {error}\n".encode())
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     finally:
         # The process ends, and its memory with it: looking for cycles in all that an audit has read
