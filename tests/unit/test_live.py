@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.measure.process import signals_held
-from live import Live, ProcessError, raw, request, reserved_port, wait_until
+from live import Live, ProcessError, free_port, raw, request, reserved_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,3 +173,9 @@ def test_signal_during_the_start_waits_until_the_child_is_known() -> None:
         signal.signal(signal.SIGTERM, before)
 
     assert order == ["started", "handled"]
+
+
+def test_no_free_port_is_given_twice() -> None:
+    given = [free_port() for _ in range(2000)]  # of 28,232: without care one comes again nearly always
+
+    assert len(set(given)) == len(given)

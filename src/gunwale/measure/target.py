@@ -69,7 +69,14 @@ def reserved_port(host: str = "127.0.0.1") -> Iterator[tuple[int, socket.socket]
         yield holder.getsockname()[1], holder
 
 
+_given: set[int] = set()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago (see reserved_port for what that is worth)."""
-    with reserved_port(host) as (port, _):
-        return port
+    """Return a port that was free a moment ago (reserved_port tells what that is worth), none twice."""
+    while True:
+        with reserved_port(host) as (port, _):
+            # The kernel's order is random: one that was just given may come again.
+            if port not in _given:
+                _given.add(port)
+                return port
