@@ -97,8 +97,9 @@ class Fault:
         if victim.task.release == self.spared:
             return False
         if self.kind is Kind.CRASH_AFTER_READY:
+            workers = _workers(victim)
             self._crash.touch()
-            _wait_hurt(victim)
+            _wait_gone(victim, workers)
         elif self.kind is Kind.KILL_TASK:
             victim.process.kill()
         elif self.kind is Kind.KILL_WORKER:
@@ -112,18 +113,22 @@ class Fault:
         return self.directory / "crash"
 
 
-def _wait_hurt(victim: Running) -> None:
+def _wait_gone(victim: Running, workers: set[int]) -> None:
+    """Wait until none of *workers* lives: one that is late would still look well to a check."""
     until = time.monotonic() + _STRIKE_TIMEOUT
-    while victim.is_alive and victim.check() and time.monotonic() < until:
+    while workers & set(victim.process.pids()) and time.monotonic() < until:
         time.sleep(0.02)
 
 
 def _a_worker(victim: Running) -> int:
-    """Return a process of the task that has no children: one that runs the application."""
+    return max(_workers(victim))
+
+
+def _workers(victim: Running) -> set[int]:
+    """Return the processes of the task that have no children: those that run the application."""
     pids = set(victim.process.pids()) - {victim.process.pid}
     parents = set()
     for pid in pids:
         with contextlib.suppress(OSError):
             parents.add(int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]))
-    leaves = pids - parents
-    return max(leaves or pids)
+    return (pids - parents) or pids

@@ -26,21 +26,30 @@ def hangs() -> WSGIApplication:
 
 
 def crashes() -> WSGIApplication:
-    """Load the application, and end this process as soon as the file named by CRASH is there."""
+    """Load the application, and end this process as soon as the file named by CRASH is there.
+
+    A worker that is started after that ends before it has booted: for a moment it would look well.
+    """
     from gunwale.runtime.application import load
 
-    application = load(os.environ[APP])
     when = Path(os.environ[CRASH])
+    if when.exists():
+        _crash()
+    application = load(os.environ[APP])
 
     def crash() -> None:
         while not when.exists():
             time.sleep(_LOOK)
-        sys.stderr.write("rehearsal: this release crashes, as --fault crash-after-ready asks\n")
-        sys.stderr.flush()
-        os._exit(1)
+        _crash()
 
     threading.Thread(target=crash, name="rehearsal-crash", daemon=True).start()
     return application
+
+
+def _crash() -> None:
+    sys.stderr.write("rehearsal: this release crashes, as --fault crash-after-ready asks\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def dependency() -> None:
