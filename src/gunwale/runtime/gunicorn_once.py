@@ -1,8 +1,9 @@
 """What Gunicorn works out anew for every request, worked out once.
 
 A worker asks its configuration 22 to 25 times a request (27.0.1, counted 2026-11-28), each time by a
-``__getattr__`` that looks for the setting and calls it; and it formats the date of each response, which
-changes once a second. What comes out is the same.
+``__getattr__`` that looks for the setting and calls it; it formats the date of each response, which
+changes once a second; and it looks for the streams behind each ``wsgi.errors``, to which hardly any
+application writes. What comes out is the same.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.config import Config
+from gunicorn.http.wsgi import WSGIErrorsWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,3 +56,17 @@ def once_a_second(http_date: Callable[..., str]) -> Callable[..., str]:
         return text
 
     return kept_http_date
+
+
+class Errors(WSGIErrorsWrapper):
+    """One ``wsgi.errors`` for all requests, which looks for its streams when it is written to."""
+
+    def __init__(self, cfg: Config) -> None:
+        self._cfg = cfg
+
+    def write(self, data: Any) -> None:
+        """Write to where the error log goes now: its files may have been opened anew."""
+        WSGIErrorsWrapper(self._cfg).write(data)
+
+    def close(self) -> None:
+        """Stay open: it is the next request's too, and none may close it (PEP 3333)."""

@@ -7,7 +7,7 @@ from gunicorn import util
 from gunicorn.config import Config
 
 from gunwale.runtime import gunicorn_once
-from gunwale.runtime.gunicorn_once import KeptConfig, once_a_second
+from gunwale.runtime.gunicorn_once import Errors, KeptConfig, once_a_second
 
 
 def test_every_setting_and_property_is_what_it_was() -> None:
@@ -68,3 +68,24 @@ def test_the_date_is_formatted_once_a_second(monkeypatch: pytest.MonkeyPatch) ->
     assert said == [util.http_date(int(now)) for now in (1000.0, 1000.9, 1001.0, 1001.5, 999.9)]
     assert asked == [1000, 1001, 999]
     assert http_date_now(0) == "Thu, 01 Jan 1970 00:00:00 GMT"
+
+
+def test_errors_go_where_the_error_log_goes_at_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = KeptConfig()
+    kept.keep()
+    errors = Errors(kept)
+    errors.write("first\n")
+    errors.writelines(["second\n", "third\n"])
+    errors.flush()
+    kept.set("errorlog", "elsewhere.log")  # whose handler this process does not have
+    errors.write("fourth\n")
+
+    assert capsys.readouterr().err == "first\nsecond\nthird\n"
+
+
+def test_an_application_that_closes_its_errors_closes_no_other_requests() -> None:
+    errors = Errors(KeptConfig())
+    errors.close()
+
+    assert not errors.closed
+    errors.write("still\n")

@@ -34,8 +34,9 @@ from gunicorn import util  # noqa: E402 - as above
 from gunicorn.app.base import BaseApplication  # noqa: E402 - as above
 from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402 - as above
 from gunicorn.arbiter import Arbiter  # noqa: E402 - as above
+from gunicorn.http import wsgi  # noqa: E402 - as above
 
-from gunwale.runtime.gunicorn_once import KeptConfig, once_a_second  # noqa: E402 - as above
+from gunwale.runtime.gunicorn_once import Errors, KeptConfig, once_a_second  # noqa: E402 - as above
 
 if _web_concurrency is not None:
     os.environ["WEB_CONCURRENCY"] = _web_concurrency
@@ -208,6 +209,8 @@ class Hooks:
         log_rejections(worker)
         worker.cfg.keep()
         util.http_date = once_a_second(util.http_date)
+        errors = Errors(worker.cfg)
+        wsgi.WSGIErrorsWrapper = lambda _cfg: errors
         supervised = self._supervised
         assert supervised.slot is not None
         self._at_exit = worker_exit.resolve(supervised.plan["serve.on_worker_exit"])
