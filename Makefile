@@ -17,6 +17,7 @@ ONLY := tests/conformance
 TOGETHER := -n 4 --dist worksteal -m "not slow and not soak and not docker"
 ALONE := -m "slow and not soak and not docker"
 UNSTEERED := --without-steering
+QUICK := "not slow and not soak and not docker and not root"
 REPORTS := build/promises
 # Where steering makes the difference; all others run without it in `make promises`.
 DRAINING := drain own_drain lame_duck signals death without_steering
@@ -48,9 +49,11 @@ lint: setup
 type: setup
 	$(BIN)/mypy
 
-# What needs nothing but Python, and no patience. More at once than there are cores: most of it waits.
+# What needs nothing but Python, and no patience. First what computes, then the servers: more at once than there
+# are cores, since most of it waits, and so nothing that is timed in here is held up by their load.
 test: setup
-	$(PYTEST) -n 6 --dist worksteal -m "not slow and not soak and not docker and not root"
+	$(PYTEST) -n 3 --dist worksteal -m $(QUICK) tests/unit
+	$(PYTEST) -n 6 --dist worksteal -m $(QUICK) --ignore=tests/unit
 
 # Exactly the rest, and the draining once more without steering. As root on a machine with apt's docker.io
 # and debootstrap; without them it skips, and says so.
