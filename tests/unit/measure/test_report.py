@@ -17,6 +17,7 @@ from gunwale.measure.load_report import Outcome
 from gunwale.measure.rehearse.outcome import Posts, Rehearsal, Roll
 from gunwale.measure.report import words
 from gunwale.measure.report.page import render
+from gunwale.measure.report.payload import payload
 from gunwale.measure.report.tags import join, tag
 from gunwale.measure.report.timeline import lanes, spans
 from rehearsals import HOSTILE, rehearsal
@@ -219,3 +220,12 @@ def test_children_that_are_not_markup_are_text() -> None:
     assert tag("b", "<i>", tag("u", "&")) == "<b>&lt;i&gt;<u>&amp;</u></b>"
     assert tag("i", title='"') == '<i title="&quot;"></i>'
     assert join(["<", None]) == "&lt;"
+
+
+def test_the_last_request_to_end_is_on_the_axis() -> None:
+    made = rehearsal(requests=20, failed=1)
+    last = 1000.00049  # to the nearest millisecond it would be before its own end
+    rows = (*made.rows[:-1], dataclasses.replace(made.rows[-1], finished=last))
+    run = json.loads(payload(dataclasses.replace(made, rows=rows)))["runs"][0]
+
+    assert run["end"] >= last
