@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gunwale.deploy.ports import free_port, reserved_port
 from gunwale.measure.process import OwnedProcess as Live
 from gunwale.measure.process import ProcessError
-from gunwale.measure.target import free_port, reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from gunwale.measure.target import free_port
+from gunwale.deploy.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from gunwale.deploy.ports import free_port
 from gunwale.errors import Problem, StartError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Front(ABC):
         """Run until stop(); StartError with the end of its log where it does not come up."""
         self.directory.mkdir(parents=True, exist_ok=True)
         program = find(self.PROGRAM, self.INSTALL)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         if _is_listening(self.port):
             message = f"port {self.port} is in use"
             hint = "give another --port, or none: a free one is taken then"
@@ -186,13 +187,6 @@ def write(path: Path, text: str) -> Path:
     new = path.with_name(f"{path.name}.new")
     new.write_text(text, encoding="utf-8")
     return new.replace(path)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _is_listening(port: int) -> bool:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gunwale.deploy.ports import free_port
 from gunwale.errors import StartError
 from gunwale.measure.load import Ask, Outcome
 from gunwale.measure.sigterm import StopResult, Trial, measure_stop
-from gunwale.measure.target import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import signal
-import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from gunwale.deploy import caddy_config, detached
 from gunwale.deploy.ask import Answer, ask
 from gunwale.deploy.detached import Detached
+from gunwale.deploy.ports import free_port
 from gunwale.errors import Problem, StartError
 
 if TYPE_CHECKING:
@@ -221,7 +221,4 @@ def _binary() -> Path:
 
 def _with_free_port(listen: str) -> str:
     host = listen.rpartition(":")[0]
-    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
-        sock.bind((host.strip("[]"), 0))
-        return f"{host}:{sock.getsockname()[1]}"
+    return f"{host}:{free_port(host.strip('[]'))}"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gunwale.deploy.clock import RealClock
 from gunwale.deploy.events import Phase
+from gunwale.deploy.ports import free_port
 from gunwale.deploy.roll import StepError
 from gunwale.deploy.task import Task, name_of
 from gunwale.measure.process import OwnedProcess
 from gunwale.measure.rehearse import commands
 from gunwale.measure.rehearse.ask import ask, said_of
 from gunwale.measure.rehearse.running import Running
-from gunwale.measure.target import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
