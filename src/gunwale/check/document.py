@@ -9,7 +9,7 @@ from gunwale.project.facts import Unknown
 
 if TYPE_CHECKING:
     from gunwale.check.run import Report, Reported
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 
 def document(report: Report) -> dict[str, Any]:

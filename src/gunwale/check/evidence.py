@@ -22,7 +22,7 @@ from gunwale.project.stopping import grace
 if TYPE_CHECKING:
     from gunwale.check.run import Report
     from gunwale.project.image import Image
-    from gunwale.project.start_path import Server, Start
+    from gunwale.project.start import Server, Start
 
 Evidence = list[Given[str]] | str
 _SETTINGS = ("TRUSTED_HOSTS", "SESSION_COOKIE_SECURE")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gunwale.check.rule import Rule
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 CRASHED = "rule-crashed"
 

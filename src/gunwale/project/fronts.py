@@ -16,12 +16,13 @@ from gunwale.project.passage import Passage, Target, target
 from gunwale.project.python.applications import Application, applications
 from gunwale.project.python.modules import find
 from gunwale.project.services import names
-from gunwale.project.start_path import Server, Start, web_starts
+from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from gunwale.plan.layers import Layer
     from gunwale.project.model import Project
     from gunwale.project.readers.compose import Port, Service
+    from gunwale.project.start import Server, Start
 
 EVERY_INTERFACE = ("", "0.0.0.0", "*", "[::]", "::")  # noqa: S104 - looked for, not bound
 

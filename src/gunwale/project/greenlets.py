@@ -12,7 +12,7 @@ from gunwale.project.roles import Role, role
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 # "gevent", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "flask_sockets.worker" are gevent's.
 _CLASSES = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gunwale.project.facts import Given, Unknown
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Server
+    from gunwale.project.start import Server
 
 
 def worker_class(server: Server) -> str | None:

@@ -13,7 +13,7 @@ from gunwale.project.stopping import seconds
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.readers.dockerfile import Instruction
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.yaml import Node
 
 LIVENESS, READINESS, STARTUP = "livenessProbe", "readinessProbe", "startupProbe"

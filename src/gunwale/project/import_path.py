@@ -15,7 +15,7 @@ from gunwale.project.readers.shell_script import ShellScript
 if TYPE_CHECKING:
     from gunwale.project.image import Image
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 # What installs the project itself, so that its modules are among the site-packages.
 _INSTALLING = re.compile(

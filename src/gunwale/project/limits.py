@@ -12,7 +12,7 @@ from gunwale.project.readers.ecs_task import get, text
 from gunwale.project.readers.systemd import Unit
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.yaml import Node
 
 _CPU = re.compile(r"(\d+(?:\.\d+)?)(m?)")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Server, Start
+    from gunwale.project.start import Server, Start
     from gunwale.project.syntax.yaml import Node
 
 # Settings by Gunicorn's names that are one number, or one word, in the plan too.

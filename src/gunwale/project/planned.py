@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 _POOL = "database.pool_size + max_overflow"
 _SIZES = ("resources.memory", "proxies.chain max_body")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.facts import Given, Place
-from gunwale.project.start_path import Kind
+from gunwale.project.start import Kind
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

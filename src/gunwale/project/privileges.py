@@ -14,7 +14,7 @@ from gunwale.project.readers.supervisord import Supervisord
 if TYPE_CHECKING:
     from gunwale.project.image import Image
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.yaml import Node
 
 # Official images that begin as root; of others, by whom they begin is not known.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 TARGET_GROUP = "the target group"
 _OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL

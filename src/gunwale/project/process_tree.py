@@ -9,7 +9,7 @@ from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Ancestor, Start
+    from gunwale.project.start import Ancestor, Start
 
 # Elsewhere the platform signals every process of the service: Heroku, systemd's control group.
 _CONTAINERS = ("compose", "dockerfile", "kubernetes", "ecs", "cloudformation", "terraform")

@@ -9,7 +9,7 @@ from gunwale.project.start_path import web_starts
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 _FORKING = ("gunicorn", "uwsgi", "granian", "uvicorn", "hypercorn")
 

@@ -12,7 +12,7 @@ from gunwale.project.readers.systemd import Unit
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.yaml import Node
 
 DOCKER, KUBERNETES, ECS, SYSTEMD = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.yaml import Node
 
 DELAY = "deregistration_delay.timeout_seconds"

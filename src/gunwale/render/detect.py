@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.render.detect_app import Place
 
 # The plan's own file stays what says these; a name or an address of one machine is no plan.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Server, Start
+    from gunwale.project.start import Server, Start
 
 _DEEPEST = 2  # folders below the one that init is asked about
 

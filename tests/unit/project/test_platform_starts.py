@@ -14,7 +14,7 @@ from gunwale.project.start_path import web_starts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 APP = "from flask import Flask\napp = Flask(__name__)\n"
 RUN = f"{APP}if __name__ == '__main__':\n    app.run()\n"

@@ -10,11 +10,13 @@ from gunwale.project.facts import Unknown
 from gunwale.project.health import Request, checks, timing
 from gunwale.project.model import Project
 from gunwale.project.privileges import User, user
-from gunwale.project.start_path import Start, web_starts
+from gunwale.project.start_path import web_starts
 from gunwale.project.stopping import grace, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gunwale.project.start import Start
 
 DOCKERFILE = 'FROM python:3.13-slim\nCOPY . /\nUSER root\nCMD ["gunicorn", "-w", "2", "app:app"]\n'
 POD = """apiVersion: apps/v1

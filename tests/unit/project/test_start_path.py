@@ -9,10 +9,12 @@ import pytest
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.model import Project
 from gunwale.project.python.applications import applications
-from gunwale.project.start_path import Start, starts, web_starts
+from gunwale.project.start_path import starts, web_starts
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gunwale.project.start import Start
 
 APP = "from flask import Flask\napp = Flask(__name__)\n"
 RUN = f"{APP}if __name__ == '__main__':\n    app.run()\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gunwale.check.run import Report, Reported
     from gunwale.project.facts import Place
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 _WIDTH = 100  # columns of a source line that are shown; a minified one would fill the terminal
 

@@ -104,7 +104,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.ACCESS_LOG, Severity.WARNING)
 _LOGGER = "gunicorn.access"

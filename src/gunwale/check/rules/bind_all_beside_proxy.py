@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.BIND_ALL, Severity.ERROR)
 

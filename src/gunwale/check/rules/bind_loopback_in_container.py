@@ -169,7 +169,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Server, Start
+    from gunwale.project.start import Server, Start
 
 RULE = About(Topic.START, Severity.ERROR)
 _LOOPBACK = re.compile(r"(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?")

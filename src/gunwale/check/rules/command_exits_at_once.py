@@ -133,7 +133,8 @@ from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.facts import Given
 from gunwale.project.python.applications import applications
-from gunwale.project.start_path import NotWeb, starts
+from gunwale.project.start import NotWeb
+from gunwale.project.start_path import starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
     from gunwale.project.readers.python import PythonFile
-    from gunwale.project.start_path import Server, Start
+    from gunwale.project.start import Server, Start
 
 RULE = About(Topic.START, Severity.ERROR)
 _SWITCHES = {"-D": "daemon", "--daemon": "daemon", "--daemonize": "daemon", "--daemonize2": "daemon"}

@@ -129,7 +129,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.DB_POOL, Severity.ERROR)
 _RESERVED = 3  # PostgreSQL's superuser_reserved_connections

@@ -228,7 +228,7 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
     from gunwale.project.python.configuration import Setting
     from gunwale.project.readers.python import PythonFile
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.DEBUG, Severity.ERROR)
 

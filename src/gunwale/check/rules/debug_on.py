@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.facts import Place
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.DEBUG, Severity.ERROR)
 _OFF = ("", "0", "f", "false", "n", "no", "off")

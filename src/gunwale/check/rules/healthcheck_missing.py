@@ -119,7 +119,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.image import Image
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.HEALTHCHECK, Severity.WARNING)
 

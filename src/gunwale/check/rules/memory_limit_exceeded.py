@@ -116,7 +116,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Server
+    from gunwale.project.start import Server
 
 RULE = About(Topic.WORKERS_MEM, Severity.ERROR, Confidence.LIKELY)
 _MIB = 2**20

@@ -172,7 +172,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.image import Image
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.START, Severity.ERROR)
 _MOST = 500  # modules that are followed from one application

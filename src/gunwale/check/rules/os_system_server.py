@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.process_tree import deaf
-from gunwale.project.start_path import Kind
+from gunwale.project.start import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.CAPACITY, Severity.ERROR)
 # Clients that connect when they are made; a pool that connects when it is asked is none.

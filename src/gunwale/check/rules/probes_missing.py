@@ -139,7 +139,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.PROBES, Severity.ERROR)
 _TARGET_GROUPS = ("aws_lb_target_group", "aws_alb_target_group")

@@ -95,14 +95,14 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.process_tree import container_starts
-from gunwale.project.start_path import Kind
+from gunwale.project.start import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.facts import Given
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.PID1, Severity.WARNING)
 _SHELLS = ("sh", "bash", "ash", "dash")

@@ -133,7 +133,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.health import Check
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
     from gunwale.project.syntax.shell import Command
 
 RULE = About(Topic.PROBES, Severity.WARNING)

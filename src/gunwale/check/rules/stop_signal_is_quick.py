@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.TIMEOUTS, Severity.ERROR)
 _QUICK = {"INT": "SIGINT", "2": "SIGINT", "QUIT": "SIGQUIT", "3": "SIGQUIT"}

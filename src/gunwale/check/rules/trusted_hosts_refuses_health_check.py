@@ -282,7 +282,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place
     from gunwale.project.health import Check
     from gunwale.project.model import Project
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.TRUSTED_HOSTS, Severity.ERROR)
 _FIELD = re.compile(r"\bhost[\"']?\s*:", re.IGNORECASE)

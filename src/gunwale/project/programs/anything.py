@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Unknown
 from gunwale.project.readers.requirements import Requirements
-from gunwale.project.start_path import NotWeb
+from gunwale.project.start import NotWeb
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
 
 NAMES = ("*",)
 # Commands that are known to answer no request of the application.

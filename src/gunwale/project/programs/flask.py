@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Unknown
-from gunwale.project.start_path import NotWeb, Server
+from gunwale.project.start import NotWeb, Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
 
 NAMES = ("flask",)
 _WITH_VALUE = ("-A", "--app", "-e", "--env-file", "-h", "--host", "-p", "--port")

@@ -10,10 +10,10 @@ from gunwale.plan import gunicorn_options
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.python.modules import find
 from gunwale.project.readers.gunicorn_config import GunicornConfig
-from gunwale.project.start_path import Server
+from gunwale.project.start import Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Path
+    from gunwale.project.follow import Call, Path
 
 NAMES = ("gunicorn",)
 DEFAULT_FILE = "gunicorn.conf.py"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Unknown
 from gunwale.project.readers.plan_file import PlanFile
-from gunwale.project.start_path import NotWeb, Server
+from gunwale.project.start import NotWeb, Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
 
 NAMES = ("gunwale",)
 # Each setting of the plan, by Gunicorn's name for it, and the options of serve that give it.

@@ -14,12 +14,13 @@ from gunwale.project.python.socketio import serving, socketio_runs
 from gunwale.project.python.values import text, value
 from gunwale.project.readers.python import Call as PythonCall
 from gunwale.project.readers.python import PythonFile
-from gunwale.project.start_path import Kind, NotWeb, Server, Step
+from gunwale.project.start import Kind, NotWeb, Server, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
 
 NAMES = ("python",)
 _DEEPEST = 4

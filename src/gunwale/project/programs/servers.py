@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Unknown
-from gunwale.project.start_path import Server
+from gunwale.project.start import Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Path
+    from gunwale.project.follow import Call, Path
 
 _SERVERS = {
     "waitress-serve": "waitress",

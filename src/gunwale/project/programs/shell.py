@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from gunwale.project.dispatch import run
 from gunwale.project.facts import Given, Source, Unknown, UnreadableError
 from gunwale.project.readers.shell_script import ShellScript
-from gunwale.project.start_path import Kind, NotWeb, Server
+from gunwale.project.start import Kind, NotWeb, Server
 from gunwale.project.syntax import shell
 
 if TYPE_CHECKING:
+    from gunwale.project.follow import Call, Path
     from gunwale.project.launch import Words
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.start import Outcome
 
 _ALL_ARGUMENTS = re.compile(r"\$(?:[@*]|\{[@*][^}]*\})")
 NAMES = ("sh", "bash", "ash", "dash", "zsh", "ksh")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from gunwale.project.facts import Unknown
 from gunwale.project.launch import of_lines
 from gunwale.project.readers.supervisord import Supervisord
-from gunwale.project.start_path import NotWeb, Server
+from gunwale.project.start import NotWeb, Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
     from gunwale.project.syntax.ini import Section
 
 NAMES = ("supervisord",)

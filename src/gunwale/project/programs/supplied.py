@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Unknown
-from gunwale.project.start_path import Server
+from gunwale.project.start import Server
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Path
+    from gunwale.project.follow import Call, Path
 
 NAMES = ("the platform's gunicorn",)
 _OWN = ("workers", "threads", "bind", "accesslog", "timeout", "graceful_timeout", "keepalive", "worker_class")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given, Place, Unknown
 from gunwale.project.readers.uwsgi_ini import UwsgiIni
-from gunwale.project.start_path import Server
+from gunwale.project.start import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gunwale.project.start_path import Call, Path
+    from gunwale.project.follow import Call, Path
 
 NAMES = ("uwsgi", "uwsgi-core", "pyuwsgi")
 _SHORT = {"p": "processes", "w": "module", "M": "master", "s": "socket", "H": "home", "T": "enable-threads"}

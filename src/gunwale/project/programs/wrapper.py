@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from gunwale.project.facts import Unknown
 
 if TYPE_CHECKING:
-    from gunwale.project.start_path import Call, Outcome, Path
+    from gunwale.project.follow import Call, Path
+    from gunwale.project.start import Outcome
 
 # Each: words to leave out after the name, options that take a value, whether it stays, whether it then
 # passes signals on.

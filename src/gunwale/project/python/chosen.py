@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gunwale.project.model import Project
     from gunwale.project.readers.python import Call
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 _DEVELOPMENT_NAME = re.compile(r"dev|test|debug|local|ci(?![a-z])", re.IGNORECASE)
 _LOADING = (".config.from_object", ".config.from_pyfile", ".config.from_envvar")
