@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gunwale.project.health import checks
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 
 TARGET_GROUP = "the target group"
 _OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL
-_ASKING = re.compile(
-    r"(?:^|\.)(?:session|engine|db|conn|connection|cursor|cur|redis\w*|cache|mongo\w*|client)\."
-    r"(?:execute|scalar|scalars|query|ping|connect|raw_connection|command|server_info|session\.execute)$|"
-    r"(?:psycopg2?|pymysql|MySQLdb|mysql\.connector|asyncpg|cx_Oracle|pyodbc)\.connect$"
-)
 
 
 class Asked(NamedTuple):
@@ -62,6 +56,13 @@ def answering(project: Project, each: Asked) -> list[Route] | None:
         return None
     known = project.derive(prefixes)
     return [route for route in ours if route.answers(each.path, known)]
+
+
+def views(project: Project, *by: str) -> Iterator[tuple[Asked, Route]]:
+    """Yield what is asked *by* one of these with each route that may answer it, where all are known."""
+    for each in project.derive(asked):
+        for route in (answering(project, each) or ()) if each.by in by else ():
+            yield each, route
 
 
 def redirecting(project: Project, each: Asked) -> Route | None:
@@ -111,23 +112,6 @@ def is_hook(name: str) -> bool:
 
 def _called(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
-
-
-def dependency(route: Route) -> ast.Call | None:
-    """Return the call by which *route* asks a database or another service, itself or one function on."""
-    pending, seen = [route.function], set()
-    while pending:
-        function = pending.pop()
-        if function is None or function.name in seen:
-            continue
-        seen.add(function.name)
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call):
-                name = route.file.name(node.func)
-                if _ASKING.search(name):
-                    return node
-                pending.append(route.file.functions.get(name) if len(seen) == 1 else None)
-    return None
 
 
 def _by_target_groups(project: Project) -> Iterator[Asked]:

@@ -92,7 +92,8 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.health import ECS
-from gunwale.project.probed import TARGET_GROUP, answering, asked, dependency
+from gunwale.project.probed import TARGET_GROUP, views
+from gunwale.project.python.dependencies import dependency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,15 +105,12 @@ RULE = About(Topic.PROBES, Severity.WARNING)
 
 def check(project: Project) -> Iterator[Finding]:
     """Follow each check of ECS and its target groups to its function, and look for what that asks."""
-    for each in project.derive(asked):
-        routes = answering(project, each) if each.by in (ECS, TARGET_GROUP) else None
-        for route in routes or ():
-            call = dependency(route)
-            if call is not None:
-                yield Finding(
-                    at=each.at,
-                    message=f"ECS asks {each.path}, which asks another service: an outage there stops all",
-                    hint="ask a path that answers by itself; report dependencies by metrics",
-                    because=(Because(route.file.at(call), "the other service is asked here"),),
-                )
-                break
+    for each, route in views(project, ECS, TARGET_GROUP):
+        call = dependency(route)
+        if call is not None:
+            yield Finding(
+                at=each.at,
+                message=f"ECS asks {each.path}, which asks another service: an outage there stops all",
+                hint="ask a path that answers by itself; report dependencies by metrics",
+                because=(Because(route.file.at(call), "the other service is asked here"),),
+            )

@@ -97,7 +97,8 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.health import LIVENESS
-from gunwale.project.probed import answering, asked, dependency
+from gunwale.project.probed import views
+from gunwale.project.python.dependencies import dependency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,15 +110,12 @@ RULE = About(Topic.PROBES, Severity.ERROR)
 
 def check(project: Project) -> Iterator[Finding]:
     """Follow each liveness probe to its function, and look for what that asks."""
-    for each in project.derive(asked):
-        routes = answering(project, each) if each.by == LIVENESS else None
-        for route in routes or ():
-            call = dependency(route)
-            if call is not None:
-                yield Finding(
-                    at=each.at,
-                    message=f"liveness asks {each.path}, and that another service: its outage restarts all",
-                    hint="ask a path that answers by itself, and this one in readinessProbe",
-                    because=(Because(route.file.at(call), "the other service is asked here"),),
-                )
-                break
+    for each, route in views(project, LIVENESS):
+        call = dependency(route)
+        if call is not None:
+            yield Finding(
+                at=each.at,
+                message=f"liveness asks {each.path}, and that another service: its outage restarts all",
+                hint="ask a path that answers by itself, and this one in readinessProbe",
+                because=(Because(route.file.at(call), "the other service is asked here"),),
+            )

@@ -125,52 +125,30 @@ spec:
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.health import READINESS
-from gunwale.project.probed import answering, asked, dependency
+from gunwale.project.probed import views
+from gunwale.project.python.dependencies import hidden_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.model import Project
-    from gunwale.project.python.routes import Route
 
 RULE = About(Topic.PROBES, Severity.WARNING, Confidence.LIKELY)
-# What a return may be that carries no status of its own.
-_WITHOUT_STATUS = (ast.Constant, ast.Dict, ast.List, ast.JoinedStr)
 
 
 def check(project: Project) -> Iterator[Finding]:
     """Follow each readiness probe to its view, and look at what it returns when it has caught a failure."""
-    seen = set()
-    for each in project.derive(asked):
-        for route in (answering(project, each) or ()) if each.by == READINESS else ():
-            node = _well(route)
-            if node is not None and route.file.at(node) not in seen:
-                seen.add(route.file.at(node))
-                yield Finding(
-                    at=route.file.at(node),
-                    message="readiness answers 200 when what it asks has failed",
-                    hint="return …, 503",
-                    because=(Because(each.at, f"{each.path} is asked here"),),
-                )
-
-
-def _well(route: Route) -> ast.expr | None:
-    """Return what the except branch around a call of another service returns without a status."""
-    call = dependency(route)
-    for tried in ast.walk(route.function) if route.function is not None and call is not None else ():
-        if not isinstance(tried, ast.Try) or not any(call is each for each in ast.walk(tried)):
-            continue
-        for handler in tried.handlers:
-            last = handler.body[-1]
-            value = last.value if isinstance(last, ast.Return) else None
-            is_json = isinstance(value, ast.Call) and route.file.name(value.func) == "flask.jsonify"
-            is_alone = not any(isinstance(each, ast.Raise) for each in handler.body)
-            if value is not None and is_alone and (isinstance(value, _WITHOUT_STATUS) or is_json):
-                return value
-    return None
+    for each, route in views(project, READINESS):
+        node = hidden_failure(route)
+        if node is not None:
+            yield Finding(
+                at=route.file.at(node),
+                message="readiness answers 200 when what it asks has failed",
+                hint="return …, 503",
+                because=(Because(each.at, f"{each.path} is asked here"),),
+            )
