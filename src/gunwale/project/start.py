@@ -98,3 +98,8 @@ class Start:
     def server(self) -> Server | None:
         """The server, where the path ends in one."""
         return self.outcome if isinstance(self.outcome, Server) else None
+
+    @property
+    def is_gunwale(self) -> bool:
+        """Whether it ends in gunwale serve, which answers health checks itself and has a lame duck."""
+        return self.server is not None and self.server.name == "gunwale"

@@ -226,9 +226,7 @@ def check(project: Project) -> Iterator[Finding]:
     seen = set()
     for start in project.derive(web_starts):
         pod, limit = start.launch.platform, grace(start)
-        if not isinstance(pod, Pod) or limit is None or start.server is None:
-            continue
-        if start.server.name == "gunwale":  # it has a lame duck of its own
+        if not isinstance(pod, Pod) or limit is None or start.is_gunwale:
             continue
         for each in (*ingresses_of(project, pod), *services_of(project, pod)):
             found = _delay(each)

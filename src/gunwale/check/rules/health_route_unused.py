@@ -138,7 +138,7 @@ _NAMES = re.compile(
 def check(project: Project) -> Iterator[Finding]:
     """Look for the route's path in every file that may say what is asked."""
     starts = [start for start in project.derive(web_starts) if start.launch.is_container]
-    if not starts or any(start.server is not None and start.server.name == "gunwale" for start in starts):
+    if not starts or any(start.is_gunwale for start in starts):
         return  # gunwale asks it itself
     own = [
         each for each in project.derive(routes) if each.rule and _HEALTH.search(f"/{each.rule.strip('/')}")
