@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gunwale.project.syntax.yaml import Node
 
 LIVENESS, READINESS, STARTUP = "livenessProbe", "readinessProbe", "startupProbe"
+PROBES = (LIVENESS, READINESS, STARTUP)
 HEALTHCHECK, COMPOSE, ECS = "HEALTHCHECK", "compose", "ecs"
 _URL = re.compile(
     r"https?://(?P<host>\[[^\]]*\]|[^\s/:'\"]*)(?::(?P<port>\d+))?(?P<path>/[^\s'\"?#|;)\\]*)?"
@@ -24,6 +25,7 @@ _URL = re.compile(
 )
 # http.client: HTTPConnection(address).request("GET", path).
 _HTTP_CLIENT = re.compile(r"\.request\(\s*['\"](?:GET|HEAD)['\"]\s*,\s*['\"](?P<path>/[^\s'\"?#]*)")
+_HOST = re.compile(r"\bhost[\"']?\s*:", re.IGNORECASE)  # the field, as a command gives it
 # How each platform calls the numbers of a check, with its default in seconds (facts of each, 2026-11-22).
 _TIMINGS: dict[str, dict[str, tuple[str, float]]] = {
     HEALTHCHECK: {
@@ -86,6 +88,22 @@ class Check(NamedTuple):
         asked = _HTTP_CLIENT.search(self.command)
         return Request(host, port, match["path"] or match["barepath"] or (asked["path"] if asked else "/"))
 
+    @property
+    def sent(self) -> str:
+        """All that it says of its request: the command, the names and the values of a probe's fields."""
+        fields = self.node.get("httpGet") if self.node is not None else None
+        nodes = tuple(fields.walk()) if fields is not None else ()
+        names = [key for each in nodes for key in each.entries]
+        return " ".join([self.command, *names, *(each.text or "" for each in nodes)])
+
+    @property
+    def sends_host(self) -> bool:
+        """Whether it says itself what Host it sends."""
+        fields = self.node.get("httpGet", "httpHeaders") if self.node is not None else None
+        found = [each.get("name") for each in (fields.elements if fields is not None else ())]
+        names = [(each.text or "").lower() for each in found if each is not None]
+        return "host" in names or _HOST.search(self.command) is not None
+
 
 def checks(start: Start) -> tuple[Check, ...]:
     """Return what checks *start*; a check that is switched off is none."""
@@ -119,7 +137,7 @@ def _of_image(instruction: Instruction) -> tuple[Check, ...]:
 
 def _of_pod(pod: Pod) -> tuple[Check, ...]:
     found = []
-    for name in (LIVENESS, READINESS, STARTUP):
+    for name in PROBES:
         node = pod.node.get(name)
         if node is not None:
             found.append(Check(_asked(node), pod.node.key_at(name), name, node))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gunwale.project.health import checks
 from gunwale.project.ports import is_alone, listeners
+from gunwale.project.python.hooks import is_answered_before
 from gunwale.project.python.routes import Route, brings_others, prefixes, routes
 from gunwale.project.python.values import text
 from gunwale.project.readers.python import PythonFile
-from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
 from gunwale.project.target_groups import behind, target_groups
 
@@ -18,33 +18,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gunwale.project.facts import Place
+    from gunwale.project.health import Check
     from gunwale.project.model import Project
     from gunwale.project.start import Start
+    from gunwale.project.target_groups import TargetGroup
 
 TARGET_GROUP = "the target group"
 _OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL
 
 
-class Asked(NamedTuple):
-    """One path that is asked of *start*: *by* whom, and where that is written."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """One request that tells whether *start* is healthy: its *path*, *by* whom, and where that is written.
+
+    *host* is the Host that it sends: "" for the address of what it asks, None where that is not known.
+    *is_own*: the files say that it asks the application's own server for just this path. It is a *check*'s,
+    or a target *group*'s.
+    """
 
     path: str
     at: Place
     by: str
     start: Start
+    host: str | None
+    is_own: bool
+    check: Check | None = None
+    group: TargetGroup | None = None
+
+    @property
+    def sent(self) -> str:
+        """All that a check says of its request; a target group can be told no more than the path."""
+        return self.check.sent if self.check is not None else ""
+
+
+def asked_anywhere(project: Project) -> tuple[Asked, ...]:
+    """Return every request of a check, and of a target group, to whichever host."""
+    return (*_of_checks(project), *_of_target_groups(project))
 
 
 def asked(project: Project) -> tuple[Asked, ...]:
-    """Return every path that a check asks of the application's own server."""
-    found = []
-    for start in project.derive(web_starts):
-        ports = {each.port for each in listeners(start) or ()}
-        for each in checks(start) if is_alone(start) else ():
-            request = each.request
-            is_own = request is not None and request.host in _OWN and "$" not in request.path
-            if request is not None and is_own and (not ports or not request.port or request.port in ports):
-                found.append(Asked(request.path, each.at, each.by, start))
-    return (*found, *_by_target_groups(project))
+    """Return every request for a known path of the application's own server."""
+    return tuple(each for each in project.derive(asked_anywhere) if each.is_own)
+
+
+def reaching(project: Project) -> tuple[Asked, ...]:
+    """Return what is asked and left to the routes: no hook and no middleware may answer it."""
+    return tuple(each for each in project.derive(asked) if not is_answered_before(project, each.path))
 
 
 def answering(project: Project, each: Asked) -> list[Route] | None:
@@ -68,7 +87,7 @@ def views(project: Project, *by: str) -> Iterator[tuple[Asked, Route]]:
 def redirecting(project: Project, each: Asked) -> Route | None:
     """Return the route that sends the path on to itself with a slash, where no other answers it."""
     known, answers = project.derive(prefixes), answering(project, each)
-    if known is None or not answers or is_answered_before(project, each.path):
+    if known is None or not answers:
         return None
     if any("strict_slashes" in file.source.text for file in project.of(PythonFile)):
         return None
@@ -85,37 +104,36 @@ def _own(project: Project, route: Route) -> set[str]:
     return {"", *(each.rstrip("/") for each in written if each)}
 
 
-def is_named(project: Project, path: str) -> bool:
-    """Whether any source says *path* besides: a hook before requests, a middleware."""
-    word = path.strip("/")
-    return bool(word) and any(word in file.source.text for file in project.of(PythonFile))
+def _of_checks(project: Project) -> Iterator[Asked]:
+    for start in project.derive(web_starts):
+        ports = {each.port for each in listeners(start) or ()}
+        for each in checks(start):
+            request = each.request
+            if request is None:
+                continue
+            is_own = is_alone(start) and request.host in _OWN and "$" not in request.path
+            yield Asked(
+                path=request.path,
+                at=each.at,
+                by=each.by,
+                start=start,
+                host=None if "$" in request.host or each.sends_host else request.host,
+                is_own=is_own and (not ports or not request.port or request.port in ports),
+                check=each,
+            )
 
 
-def is_answered_before(project: Project, path: str) -> bool:
-    """Whether a hook before requests or a middleware may answer *path*, before Flask looks at the Host."""
-    for file in project.of(PythonFile):
-        if role(file.path) is Role.DEVELOPMENT:
-            continue
-        hooks = {file.name(call.node.args[0]) for call in file.calls if is_hook(call.name) and call.node.args}
-        for name, function in file.functions.items():
-            decorated = any(is_hook(file.name(_called(each))) for each in function.decorator_list)
-            words = {each.value for each in ast.walk(function) if isinstance(each, ast.Constant)}
-            if "PATH_INFO" in words or ((decorated or name in hooks) and words & {path, path.strip("/")}):
-                return True
-    return False
-
-
-def is_hook(name: str) -> bool:
-    """Whether the dotted *name* is what registers a function to run before each request."""
-    return name.endswith((".before_request", ".before_app_request"))
-
-
-def _called(node: ast.expr) -> ast.expr:
-    return node.func if isinstance(node, ast.Call) else node
-
-
-def _by_target_groups(project: Project) -> Iterator[Asked]:
+def _of_target_groups(project: Project) -> Iterator[Asked]:
+    """The Host of a target group's request is the target's address, and cannot be set."""
     for group in project.derive(target_groups):
-        start, path = behind(project, group), group.path
-        if start is not None and path is not None and (path.text or "").startswith("/"):
-            yield Asked(path.text or "", path.at, TARGET_GROUP, start)
+        start, path = behind(project, group), (group.path.text or "") if group.path else "/"
+        if start is not None and path.startswith("/"):
+            yield Asked(
+                path=path,
+                at=group.path.at if group.path else group.at,
+                by=TARGET_GROUP,
+                start=start,
+                host="" if group.asks_by_http else None,
+                is_own=group.path is not None,
+                group=group,
+            )

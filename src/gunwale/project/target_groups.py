@@ -51,6 +51,10 @@ class TargetGroup:
         spans = (each.strip().partition("-") for each in codes.split(","))
         return any(int(low) <= status <= int(high or low) for low, _, high in spans)
 
+    def refuses(self, *statuses: int) -> bool:
+        """Whether each of *statuses* is unhealthy for certain, to a health check over plain HTTP."""
+        return self.protocol.upper() == "HTTP" and all(self.accepts(each) is False for each in statuses)
+
 
 def target_groups(project: Project) -> tuple[TargetGroup, ...]:
     """Return every target group."""
@@ -62,15 +66,6 @@ def behind(project: Project, group: TargetGroup) -> Start | None:
     tasks = [each for each in project.derive(web_starts) if isinstance(each.launch.platform, Task)]
     found = [start for start in tasks if group.port and group.port in _ports(start)]
     return found[0] if len(found) == 1 else None
-
-
-def accepted(project: Project, asked_at: Place, *statuses: int) -> bool | None:
-    """Whether the group whose path stands *asked_at* takes any of *statuses* for healthy; None: not known."""
-    for group in project.derive(target_groups):
-        if group.path is not None and group.path.at == asked_at and group.protocol.upper() == "HTTP":
-            found = [group.accepts(each) for each in statuses]
-            return None if None in found else any(found)
-    return None
 
 
 def _of_terraform(project: Project) -> Iterator[TargetGroup]:

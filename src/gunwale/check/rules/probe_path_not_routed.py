@@ -229,7 +229,8 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.probed import answering, asked, is_named
+from gunwale.project.probed import answering, asked
+from gunwale.project.python.hooks import is_named
 from gunwale.project.python.routes import routes
 
 if TYPE_CHECKING:

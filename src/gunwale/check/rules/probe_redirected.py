@@ -226,23 +226,17 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.facts import Given
-from gunwale.project.health import LIVENESS, READINESS, STARTUP, checks
-from gunwale.project.probed import TARGET_GROUP, asked, is_answered_before, redirecting
-from gunwale.project.python.values import value
-from gunwale.project.readers.python import PythonFile
-from gunwale.project.roles import Role, role
-from gunwale.project.target_groups import accepted
+from gunwale.project.health import PROBES
+from gunwale.project.probed import reaching, redirecting
+from gunwale.project.python.forced_https import forced_https
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunwale.project.facts import Place
     from gunwale.project.model import Project
     from gunwale.project.probed import Asked
 
 RULE = About(Topic.PROBES, Severity.ERROR)
-_FORCING = re.compile(r"flask_(?:talisman\.(?:talisman\.)?(?:Talisman|GCSPTalisman)|sslify\.SSLify)")
 _CURL = re.compile(r"\bcurl\b")
 _FOLLOWS = re.compile(r"--location\b|\s-[a-zA-Z]*L")
 _FOLLOWING = re.compile(
@@ -252,84 +246,39 @@ _FOLLOWING = re.compile(
 
 def check(project: Project) -> Iterator[Finding]:
     """Look at what answers each path that is asked, and at what asks: what it makes of a redirect."""
-    forcing, seen = _forcing(project), set()
-    for each in project.derive(asked):
-        if each.at in seen or is_answered_before(project, each.path):
-            continue
+    forcing = project.derive(forced_https)
+    for each in project.derive(reaching):
         route = redirecting(project, each)
-        found = None
         if route is not None:
-            found = _by_slash(project, each, Because(route.at, "the rule ends in a slash: without it, 308"))
+            yield from _by_slash(each, Because(route.at, "the rule ends in a slash: without it, 308"))
         elif forcing is not None:
-            found = _by_https(project, each, Because(forcing, "http is answered with a redirect to https"))
-        if found is not None:
-            seen.add(each.at)
-            yield found
+            yield from _by_https(each, Because(forcing, "http is answered with a redirect to https"))
 
 
-def _by_slash(project: Project, each: Asked, because: Because) -> Finding | None:
+def _by_slash(each: Asked, because: Because) -> Iterator[Finding]:
     hint = f"ask {each.path}/"
-    if each.by == TARGET_GROUP and accepted(project, each.at, 308) is False:
+    if each.group is not None and each.group.refuses(308):
         message = f"{each.path} is answered 308, which the target group takes for unhealthy"
-        return Finding(at=each.at, message=message, hint=hint, because=(because,))
-    command = _command(each)
-    if _CURL.search(command) and not _FOLLOWS.search(command):
-        message = f"{each.path} is answered 308, which curl takes for well: the view is never asked"
-        return Finding(
+        yield Finding(at=each.at, message=message, hint=hint, because=(because,))
+    elif _CURL.search(each.sent) and not _FOLLOWS.search(each.sent):
+        yield Finding(
             at=each.at,
-            message=message,
+            message=f"{each.path} is answered 308, which curl takes for well: the view is never asked",
             hint=f"{hint}, or --location",
             because=(because,),
             severity=Severity.NOTE,
         )
-    return None
 
 
-def _by_https(project: Project, each: Asked, because: Because) -> Finding | None:
+def _by_https(each: Asked, because: Because) -> Iterator[Finding]:
     """A probe and whatever follows redirects go on to https, at a port that speaks plain HTTP."""
-    if each.by == TARGET_GROUP:
-        fails = accepted(project, each.at, 301, 302) is False
-    elif each.by in (LIVENESS, READINESS, STARTUP):
-        fails = "https" not in _command(each).lower()
-    else:
-        command = _command(each)
-        fails = _FOLLOWING.search(command) is not None and "https" not in command.lower()
-    return (
-        Finding(
+    is_following = each.by in PROBES or _FOLLOWING.search(each.sent) is not None
+    is_refused = each.group is not None and each.group.refuses(301, 302)
+    if is_refused or (is_following and "https" not in each.sent.lower()):
+        yield Finding(
             at=each.at,
             message=f"{each.path} is answered with a redirect to https, so the check fails",
             hint="force https in the proxy, or take the check's path out of what forces it",
             because=(because,),
             confidence=Confidence.LIKELY,
         )
-        if fails
-        else None
-    )
-
-
-def _command(each: Asked) -> str:
-    """Return the text of the check that asks, with the fields that a probe sends."""
-    for one in checks(each.start):
-        if one.at == each.at:
-            fields = one.node.get("httpGet") if one.node is not None else None
-            return " ".join([one.command, *(node.text or "" for node in (fields.walk() if fields else ()))])
-    return ""
-
-
-def _forcing(project: Project) -> Place | None:
-    """Return what redirects every plain request to https, where nothing takes a view out of it."""
-    found = None
-    for file in project.of(PythonFile):
-        if role(file.path) is Role.DEVELOPMENT:
-            continue
-        for call in file.calls:
-            forced = call.argument("force_https")
-            if forced is not None:
-                given = value(project, file, forced)
-                if not isinstance(given, Given) or given.value is not True or given.variables:
-                    return None
-            if call.argument("skips") is not None or call.tests:
-                continue
-            if _FORCING.fullmatch(call.name) and (call.node.args or call.node.keywords):
-                found = found or call.at
-    return found
