@@ -34,6 +34,13 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+allow_root_option = click.option(
+    "--allow-root/--no-allow-root",
+    default=None,
+    help="Run the application as root all the same; the site remembers it, --no-allow-root takes it back.",
+)
+
+
 def release_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what tells which release is meant and how it runs."""
     for option in (
@@ -45,7 +52,7 @@ def release_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--set", "sets", metavar="KEY=VALUE", multiple=True, help="Any setting of the plan."),
         click.option("--env-file", type=_FILE, help="Variables for the application, NAME=value a line."),
-        click.option("--allow-root", is_flag=True, help="Run the application as root all the same."),
+        allow_root_option,
         click.option("--dry-run", is_flag=True, help="Print the steps with the plan's numbers, do nothing."),
         click.option("--format", "style", type=click.Choice(["text", "json"]), default="text"),
     ):
@@ -77,7 +84,19 @@ def paths(ctx: click.Context, name: str | None, state: Path | None) -> tuple[str
     return name, found
 
 
-def wanted(ctx: click.Context, options: dict[str, Any]) -> Wanted:
+def may_be_root(paths: Paths, word: bool | None, *, dry_run: bool = False) -> bool:  # noqa: FBT001 - None: unsaid
+    """Tell whether the application may run as root, and keep what the operator says of it."""
+    from gunwale.deploy import allowed
+    from gunwale.deploy.state import State
+
+    state = State(paths)
+    if not dry_run and allowed.remember(state, word):
+        how = "may run as root" if word else "may run as root no more; what runs now stays"
+        click.echo(f"the application {how}, and the site remembers it", err=True)
+    return allowed.root(state, word)
+
+
+def wanted(ctx: click.Context, options: dict[str, Any], *, allow_root: bool) -> Wanted:
     """Return the release that the options tell."""
     from gunwale.deploy.launch import Wanted
 
@@ -87,7 +106,7 @@ def wanted(ctx: click.Context, options: dict[str, Any]) -> Wanted:
         config=ctx.obj["config"],
         sets=options["sets"],
         env_file=options["env_file"],
-        allow_root=options["allow_root"],
+        allow_root=allow_root,
         listen=options.get("listen"),
         domains=options.get("domain", ()),
         issuer=options.get("issuer", "acme"),

@@ -22,7 +22,8 @@ def command(ctx: click.Context, /, *, dry_run: bool, style: str, **options: Any)
 
     _, paths = _site.paths(ctx, options["name"], options["state"])
     site = operate.existing(paths)
-    prepared = operate.prepare(_site.wanted(ctx, options), site)
+    allow_root = _site.may_be_root(paths, options["allow_root"], dry_run=dry_run)
+    prepared = operate.prepare(_site.wanted(ctx, options, allow_root=allow_root), site)
     if style == "text":
         click.echo(prepared.plan.title)
     if dry_run:

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 @click.command(name="rollback")
 @click.argument("release", required=False)
 @_site.site_options
+@_site.allow_root_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(
-    ctx: click.Context, /, *, release: str | None, name: str | None, state: Path | None, style: str
+    ctx: click.Context,
+    /,
+    *,
+    release: str | None,
+    name: str | None,
+    state: Path | None,
+    allow_root: bool | None,
+    style: str,
 ) -> None:
     """Roll RELEASE out again, or the one before that which is live, by the same steps as any other.
 
@@ -27,6 +35,7 @@ def command(
     from gunwale.deploy import operate
 
     _, paths = _site.paths(ctx, name, state)
+    _site.may_be_root(paths, allow_root)
     screen = _site.Screen(style)
     with screen as console:
         outcome = operate.rollback(paths, release, console)

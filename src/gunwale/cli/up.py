@@ -32,7 +32,8 @@ def command(ctx: click.Context, /, *, dry_run: bool, style: str, **options: Any)
     from gunwale.deploy.state import State
 
     name, paths = _site.paths(ctx, options["name"], options["state"])
-    wanted = _site.wanted(ctx, options)
+    allow_root = _site.may_be_root(paths, options["allow_root"], dry_run=dry_run)
+    wanted = _site.wanted(ctx, options, allow_root=allow_root)
     prepared = operate.prepare(wanted, None)
     if style == "text":
         click.echo(prepared.plan.title)

@@ -69,12 +69,11 @@ class Wanted:
             "config": str(self.config) if self.config else None,
             "sets": list(self.sets),
             "env_file": str(self.env_file) if self.env_file else None,
-            "allow_root": self.allow_root,
         }
 
     @classmethod
-    def again(cls, found: Release, environ: Mapping[str, str]) -> Self:
-        """Want what a release was made from."""
+    def again(cls, found: Release, environ: Mapping[str, str], *, allow_root: bool) -> Self:
+        """Want what a release was made from; what is allowed is the site's, and as it is now."""
         given = found.given
         return cls(
             directory=Path(found.directory),
@@ -82,7 +81,7 @@ class Wanted:
             config=Path(given["config"]) if given["config"] else None,
             sets=tuple(given["sets"]),
             env_file=Path(given["env_file"]) if given["env_file"] else None,
-            allow_root=given["allow_root"],
+            allow_root=allow_root,
             environ=environ,
         )
 
@@ -111,7 +110,7 @@ def read_plan(wanted: Wanted) -> tuple[Plan, tuple[str, ...]]:
         message = "no application is given, and none was found by reading the project"
         raise ConfigurationError(Problem(where=str(wanted.directory), message=message, hint=hint))
     if os.geteuid() == 0 and not wanted.allow_root:
-        hint = "use a user of its own for the site, or say --allow-root"
+        hint = "use a user of its own for the site, or say --allow-root: the site remembers it"
         message = "the application would run as root"
         raise ConfigurationError(Problem(where="uid 0", message=message, hint=hint))
     return plan, sets

@@ -90,6 +90,7 @@ def up(paths: Paths, name: str, prepared: Prepared, console: Console) -> Outcome
         if site is None:
             site = Site(name=name, project=project)
         site.front, site.project = asdict(prepared.front), project
+        site.allow_root = prepared.wanted.allow_root
         state.create(site)
         outcome = None
         try:
@@ -259,7 +260,8 @@ def rollback(paths: Paths, wanted: str | None, console: Console) -> Outcome | No
         message = f"the folder of {found.name} is gone"
         raise ConfigurationError(Problem(where=found.directory, message=message))
     environ = json.loads(paths.environ(found.name).read_text())
-    prepared = prepare(launch.Wanted.again(found, environ), site, found.name)
+    again = launch.Wanted.again(found, environ, allow_root=site.allow_root)
+    prepared = prepare(again, site, found.name)
     return deploy(paths, prepared, console, "rollback")
 
 

@@ -87,6 +87,7 @@ class TaskState:
 class Site:
     """One site: its *front* (caddy_config.Site's values), releases, tasks, and how far a roll-out came.
 
+    *allow_root*: the operator said that its application may run as root.
     *live* are the releases that were rolled out with success, oldest first; *rolling* is the one that is
     being rolled out, or was when its gunwale died.
     """
@@ -94,6 +95,7 @@ class Site:
     name: str
     project: str
     is_up: bool = False
+    allow_root: bool = False
     url: str = ""
     front: dict[str, Any] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)

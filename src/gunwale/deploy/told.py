@@ -96,6 +96,7 @@ def facts(paths: Paths, site: Site) -> dict[str, Any]:
         "rolling": site.rolling if lock.is_held(paths.root) else None,
         "cut_short": site.rolling if site.rolling and not lock.is_held(paths.root) else None,
         "state": str(paths.root),
+        "allow_root": site.is_up and site.allow_root,
         "caddy": front.pid if front else None,
         "keeper": kept.pid if kept else None,
         "tasks": [
@@ -127,6 +128,8 @@ def status(found: dict[str, Any]) -> Iterator[str]:
     if found["up"]:
         for name in ("caddy", "keeper"):
             yield f"  {name:8} " + (f"pid {found[name]}" if found[name] else "not running")
+    if found["allow_root"]:
+        yield "  root     allowed; gunwale deploy --no-allow-root takes it back"
     for task in found["tasks"]:
         how = "ready" if task["ready"] else "not ready"
         if task["role"] != Role.SERVING:

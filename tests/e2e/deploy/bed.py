@@ -96,8 +96,9 @@ class Bed:
         )
 
     def argv(self, verb: str, *words: str, release: Path | None = None) -> list[str]:
-        given = ["--release", str(release), "--allow-root"] if release else []
-        given += ["--listen", self.listen] if verb == "up" else []
+        given = ["--release", str(release)] if release else []
+        # The site remembers that its application may run as root.
+        given += ["--listen", self.listen, "--allow-root"] if verb == "up" else []
         return [*GUNWALE, verb, "--name", "bed", "--state", str(self.paths.root), *given, *words]
 
     def up(self, release: Path) -> None:

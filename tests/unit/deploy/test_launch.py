@@ -89,7 +89,8 @@ def test_release_is_made_again_from_what_was_kept(tmp_path: Path) -> None:
     asked = wanted(tmp_path, app=APP, sets=("serve.threads=3",), env_file=tmp_path / "env")
     plan, sets = launch.read_plan(asked)
     release = launch.release(asked, plan, sets, "v7", "2026-11-28T00:00:00+00:00")
-    assert launch.Wanted.again(release, {}) == asked
+    assert launch.Wanted.again(release, {}, allow_root=True) == asked
+    assert not launch.Wanted.again(release, {}, allow_root=False).allow_root
     assert release.arguments[0] == "serve"
     assert release.arguments[-3:] == ("--env-file", str(tmp_path / "env"), "--allow-root")
 

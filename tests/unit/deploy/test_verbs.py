@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gunwale.cli import main
+from gunwale.deploy import audit
 from gunwale.deploy.state import Paths, Site, State
 from gunwale.errors import ConfigurationError
 
@@ -54,6 +55,42 @@ def test_folder_of_the_same_name_elsewhere_is_not_taken_for_the_site(
         done = run(*words)
         assert isinstance(done.exception, ConfigurationError)
         assert "the site shop is that of another folder, /elsewhere/shop" in str(done.exception)
+
+
+@pytest.fixture
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+
+@pytest.mark.usefixtures("as_root")
+def test_deploy_may_run_as_root_where_the_site_was_allowed_it(project: Path, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "s"))
+    a_site(tmp_path / "s", project, is_up=True, allow_root=True)
+    assert "root     allowed" in run("status", *state).output
+    assert run("deploy", "--dry-run", *state).exit_code == 0
+    assert "would run as root" in str(run("deploy", "--dry-run", "--no-allow-root", *state).exception)
+    assert run("deploy", "--dry-run", *state).exit_code == 0, "a dry run takes nothing back"
+
+
+@pytest.mark.usefixtures("as_root")
+def test_what_was_allowed_is_taken_back_by_a_word(project: Path, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "s"))
+    a_site(tmp_path / "s", project, is_up=True, allow_root=True)
+    done = run("deploy", "--no-allow-root", *state)
+    assert "the application may run as root no more" in done.output
+    assert "would run as root" in str(done.exception)
+
+    assert "would run as root" in str(run("deploy", *state).exception)
+    assert json.loads(run("status", *state, "--format", "json").output)["allow_root"] is False
+    said = audit.read(tmp_path / "s/audit.jsonl")
+    assert [(each["verb"], each["allowed"]) for each in said] == [("allow-root", False)]
+
+
+@pytest.mark.usefixtures("as_root")
+def test_site_that_is_down_allows_nothing(project: Path, tmp_path: Path) -> None:
+    a_site(tmp_path / "s", project, is_up=False, allow_root=True)
+    for words in ((), ("--dry-run",)):
+        assert "would run as root" in str(run("up", "--state", str(tmp_path / "s"), *words).exception)
 
 
 def test_status_of_a_site_that_is_down(project: Path, tmp_path: Path) -> None:
