@@ -109,7 +109,12 @@ def _proxy(site: Site, upstreams: list[dict[str, str]]) -> dict[str, Any]:
         # In the words of Task.address; operations are done in the order add, set, delete, replace.
         response = {
             "set": {TASK_FIELD: ["{http.reverse_proxy.upstream.address}"]},
-            "replace": {TASK_FIELD: [{"search": "unix//", "replace": "unix:/"}]},
+            "replace": {
+                TASK_FIELD: [
+                    {"search_regexp": "^unix//", "replace": "unix:/"},
+                    {"search_regexp": "^tcp/", "replace": ""},
+                ]
+            },
         }
     found: dict[str, Any] = {
         "handler": "reverse_proxy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import socketserver
 import tempfile
 import threading
@@ -24,7 +25,6 @@ from gunwale.errors import StartError
 from live import request, wait_until
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,8 @@ class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/held":
             self.server.release.wait(10)  # type: ignore[attr-defined]
-        body = json.dumps({"task": self.server.server_address, "fields": dict(self.headers)}).encode()
+        task = self.server.address  # type: ignore[attr-defined]
+        body = json.dumps({"task": task, "fields": dict(self.headers)}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -50,34 +51,42 @@ class Answering(BaseHTTPRequestHandler):
         pass
 
 
-class Serving(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class Serving(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """A task at *host*, on a free port, or at the Unix socket *host*, a path then."""
+
     daemon_threads = True
     request_queue_size = 128  # a full queue of a Unix socket refuses at once (EAGAIN)
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path), Answering)
+    def __init__(self, host: str) -> None:
+        is_unix = host.startswith("/")
+        self.address_family = (
+            socket.AF_UNIX if is_unix else socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+        super().__init__(host if is_unix else (host, 0), Answering)  # type: ignore[arg-type]
+        bound = f"[{host}]" if ":" in host else host
+        self.address = f"unix:{host}" if is_unix else f"{bound}:{self.server_address[1]}"
         self.release = threading.Event()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        return self.socket.accept()[0], ("unix", 0)
+        return self.socket.accept()[0], ("peer", 0)
 
 
 class Bed:
     """Two tasks and the folder of a Caddy; its path is short, as a Unix socket's must be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "") -> None:
         self.folder = folder
-        self.servers = {f"v1.{n}": Serving(folder / f"v1.{n}.sock") for n in (1, 2)}
+        self.servers = {f"v1.{n}": Serving(host or f"{folder}/v1.{n}.sock") for n in (1, 2)}
         self.one, self.two = (
-            Task(name=name, release="v1", address=f"unix:{folder}/{name}.sock") for name in self.servers
+            Task(name=name, release="v1", address=server.address) for name, server in self.servers.items()
         )
         self.caddy = Caddy(folder, Site(listen="127.0.0.1:0", tells_task=True))
 
     def task(self, path: str = "/") -> str:
         response = request("127.0.0.1", self.port, path)
         assert response.status == 200
-        assert response.headers["x-gunwale-task"] == f"unix:{json.loads(response.text)['task']}"
+        assert response.headers["x-gunwale-task"] == json.loads(response.text)["task"]
         return response.headers["x-gunwale-task"]
 
     @property
@@ -85,10 +94,15 @@ class Bed:
         return int(self.caddy.url.rpartition(":")[2])
 
 
+EVERY_ADDRESS = pytest.mark.parametrize(
+    "bed", ["", "127.0.0.1", "::1", "localhost"], indirect=True, ids=["unix", "IPv4", "IPv6", "name"]
+)
+
+
 @pytest.fixture
-def bed() -> Iterator[Bed]:
+def bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
     with tempfile.TemporaryDirectory(prefix="gw-") as folder:
-        made = Bed(Path(folder))
+        made = Bed(Path(folder), getattr(request, "param", ""))
         try:
             yield made
         finally:
@@ -100,6 +114,7 @@ def bed() -> Iterator[Bed]:
             assert made.caddy.process is None
 
 
+@EVERY_ADDRESS
 def test_requests_go_to_the_targets_and_no_others(bed: Bed) -> None:
     bed.caddy.set_targets([bed.one, bed.two])
     bed.caddy.start()
@@ -109,6 +124,7 @@ def test_requests_go_to_the_targets_and_no_others(bed: Bed) -> None:
     assert bed.caddy.probe(bed.one, "/").status == 200
 
 
+@EVERY_ADDRESS
 def test_requests_of_a_removed_target_are_counted_to_their_end(bed: Bed) -> None:
     bed.caddy.set_targets([bed.one])
     bed.caddy.start()
@@ -117,6 +133,18 @@ def test_requests_of_a_removed_target_are_counted_to_their_end(bed: Bed) -> None
     wait_until(lambda: bed.caddy.in_flight(bed.one) == 1, 5, "the request is in flight")
     bed.caddy.set_targets([bed.two])
     assert (bed.caddy.in_flight(bed.one), bed.caddy.in_flight(bed.two)) == (1, 0)
+    bed.servers["v1.1"].release.set()
+    held.join(5)
+    wait_until(lambda: bed.caddy.in_flight(bed.one) == 0, 5, "the request has ended")
+
+
+@EVERY_ADDRESS
+def test_request_of_one_task_alone_is_counted_too(bed: Bed) -> None:
+    bed.caddy.start()
+    held = threading.Thread(target=bed.caddy.probe, args=(bed.one, "/held"))
+    held.start()
+    wait_until(lambda: bed.caddy.in_flight(bed.one) == 1, 5, "the request is in flight")
+    assert bed.caddy.in_flight(bed.two) == 0
     bed.servers["v1.1"].release.set()
     held.join(5)
     wait_until(lambda: bed.caddy.in_flight(bed.one) == 0, 5, "the request has ended")

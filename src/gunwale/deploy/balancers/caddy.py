@@ -140,7 +140,8 @@ class Caddy:
             found = json.loads(self._ask("/reverse_proxy/upstreams").body)
         except (OSError, ValueError):
             return None
-        # Only running requests are listed by their real address; the upstreams of ours are placeholders.
+        # Running requests are listed by the address that was dialled, without its network (2.11.7); the
+        # upstreams of ours are placeholders, and have none.
         return sum(int(each["num_requests"]) for each in found if each["address"] == address)
 
     def probe(self, task: Task, path: str, host: str = "localhost", timeout: float = 5.0) -> Answer:

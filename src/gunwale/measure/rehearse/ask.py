@@ -40,7 +40,7 @@ def ask(address: str, path: str, timeout: Seconds = 1.0) -> Answer:
 
 def said_of(task: Task) -> set[str]:
     """Return what fronts say of *task*: its address, in their own spelling, or (HAProxy) its name."""
-    return {task.name, task.address, task.address.removeprefix("unix:"), f"tcp/{task.address}"}
+    return {task.name, task.address, task.address.removeprefix("unix:")}
 
 
 def _connected(address: str, timeout: Seconds) -> socket.socket:
