@@ -5,7 +5,9 @@ never mix and a kill leaves at most one half line, which reading leaves out.
 
 ``roll()`` tells ``roll-started``, ``step`` (a phase begins, with its ``tasks``), ``roll-succeeded`` and
 ``roll-failed``.  A platform tells, at the moment it happens, ``task-started``, ``task-ready``,
-``task-shifted``, ``target-removed``, ``signalled``, ``task-stopped`` and ``task-killed``.
+``task-shifted``, ``target-removed``, ``signalled``, ``task-stopped`` and ``task-killed``.  Between roll-outs
+the keeper tells ``task-not-ready``, ``task-ready``, ``task-wedged``, ``task-died``, ``task-restarted`` and
+``balancer-restarted``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The keeper: starts again whatever of a site dies, a task or Caddy, and sees to it who gets requests.
+"""The keeper: starts again whatever of a site dies or is wedged, and sees to it who gets requests.
 
 Nothing of the site depends on it from moment to moment: it may be killed, and the next verb, or systemd,
 starts it again.  It writes no roll-out, only what has happened to tasks that should serve.
@@ -15,15 +15,16 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gunwale.deploy import detached, launch
-from gunwale.deploy.ask import ask
 from gunwale.deploy.balancers.caddy import Caddy, write
 from gunwale.deploy.clock import RealClock
 from gunwale.deploy.detached import Detached
 from gunwale.deploy.events import EventLog, Phase
+from gunwale.deploy.liveness import Liveness
 from gunwale.deploy.platforms.host import set_targets
 from gunwale.deploy.roll import StepError
 from gunwale.deploy.state import Paths, Role, State
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 _LOOK = 0.5  # seconds between two looks, unless a process dies
 _BACKOFF = (0.1, 10.0)
 _WELL = 60.0  # seconds after which a task that died again is no crash loop
-_ANSWER = 2.0
 
 
 @dataclass(slots=True)
@@ -55,7 +55,8 @@ class Keeper:
         self.state = State(paths)
         self.events = EventLog(paths.events, clock=RealClock())
         self._deaths: dict[str, _Deaths] = {}
-        self._asked: dict[str, float] = {}
+        self._liveness = Liveness(paths)
+        self._ended: dict[str, str] = {}
         self._caddy_due = 0.0
 
     def run(self) -> None:
@@ -66,8 +67,7 @@ class Keeper:
                 self._look(site)
             except (OSError, StepError) as error:
                 # A full disk, for one: it may have room again, and somebody must be here then.
-                with contextlib.suppress(OSError):
-                    os.write(2, f"gunwale: keeper: {error}\n".encode())
+                _log(str(error))
                 time.sleep(_LOOK)
             self._wait()
 
@@ -77,6 +77,7 @@ class Keeper:
             if not task.is_alive:
                 self._again(task)
         self._health(site)
+        self._wedged(site)
 
     def _caddy(self, site: Site) -> None:
         caddy = Caddy(self.paths.run, site.caddy)
@@ -119,37 +120,43 @@ class Keeper:
                 self.events.tell("note", phase=Phase.STEADY, task=task.name, reason=str(error))
                 return
             found.pid, found.ticks, found.is_out = process.pid, process.ticks, True
+            found.restarts += 1
+            found.restarted = datetime.now(UTC).isoformat(timespec="seconds")
+            found.trouble = self._ended.pop(task.name, "it died")
         self.events.tell("task-restarted", phase=Phase.STEADY, task=task.name, pid=process.pid)
 
     def _health(self, site: Site) -> None:
-        """Ask each task whether it is ready: often while it is out, else once an interval."""
-        now = time.monotonic()
+        """Ask each task how it is: one that is not well gets no requests while another one does."""
         for task in site.serving():
-            release = site.releases[task.release]
-            if not task.is_alive or (
-                not task.is_out and now - self._asked.get(task.name, 0) < release.interval
-            ):
-                continue
-            self._asked[task.name] = now
-            try:
-                is_ready = (
-                    ask(self.paths.admin(task.name), release.readiness_path, timeout=_ANSWER).status == 200
-                )
-            except OSError:
-                is_ready = False
-            if is_ready == task.is_out:
+            is_ready = self._liveness.ask(task, site.releases[task.release]) if task.is_alive else None
+            if is_ready is not None and is_ready == task.is_out:
                 self._set_out(task, is_out=not is_ready)
                 event = "task-ready" if is_ready else "task-not-ready"
                 self.events.tell(event, phase=Phase.STEADY, task=task.name)
 
-    def _set_out(self, task: TaskState, *, is_out: bool) -> None:
+    def _wedged(self, site: Site) -> None:
+        """End a task that runs and does not live; it is started again as any that died."""
+        self._liveness.kill_late(site, Caddy(self.paths.run, site.caddy))
+        found = self._liveness.wedged(site)
+        if found is None:
+            return
+        task, why = found
+        if self._set_out(task, is_out=True, trouble=why):
+            self._ended[task.name] = why
+            self.events.tell("task-wedged", phase=Phase.STEADY, task=task.name, reason=why)
+            _log(f"{task.name}: {why}: it is started again")
+            self._liveness.end(task, site.releases[task.release])
+
+    def _set_out(self, task: TaskState, *, is_out: bool, trouble: str = "") -> bool:
+        """Write it down, and have the proxy know; False where *task* is not what it was any more."""
         with self.state.change() as site:
             found = site.tasks.get(task.name)
             if found is None or found.role is not Role.SERVING or found.process != task.process:
-                return
-            found.is_out = is_out
+                return False
+            found.is_out, found.trouble = is_out, trouble or found.trouble
             set_targets(Caddy(self.paths.run, site.caddy), self.paths, site)
         task.is_out = is_out
+        return True
 
     def _wait(self) -> None:
         """Wait for the next look, or until a process of the site dies."""
@@ -169,6 +176,11 @@ class Keeper:
         poller.poll(1000 * (_BACKOFF[0] if is_out else _LOOK))
         for fd in fds:
             os.close(fd)
+
+
+def _log(words: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"gunwale: keeper: {words}\n".encode())
 
 
 def process(paths: Paths) -> Detached | None:

@@ -40,7 +40,7 @@ class Release:
 
     *given* is what the command line said of it.  *origin* is the release whose directory it is (itself, but
     for a rollback), *created* is RFC 3339, *host* a name that the application answers to.  The rest are its
-    plan's path and numbers, in seconds.
+    plan's paths and numbers, in seconds.
     """
 
     name: str
@@ -51,8 +51,10 @@ class Release:
     origin: str = ""
     created: str = ""
     host: str = "localhost"
+    liveness_path: str = "/health"
     readiness_path: str = "/ready"
     interval: float = 5.0
+    timeout: float = 2.0
     ready_timeout: float = 60.0
     request_timeout: float = 30.0
     stop_timeout: float = 60.0
@@ -60,7 +62,10 @@ class Release:
 
 @dataclass(slots=True, kw_only=True)
 class TaskState:
-    """A task that should be there; *is_out*: it answers not, and gets no requests while others do."""
+    """A task that should be there; *is_out*: it answers not, and gets no requests while others do.
+
+    The keeper has started it again as often as *restarts* says, *restarted* the last time, for its *trouble*.
+    """
 
     name: str
     release: str
@@ -68,6 +73,9 @@ class TaskState:
     pid: int | None = None
     ticks: int | None = None
     is_out: bool = False
+    restarts: int = 0
+    restarted: str = ""
+    trouble: str = ""
 
     @property
     def process(self) -> Detached | None:

@@ -107,6 +107,9 @@ def facts(paths: Paths, site: Site) -> dict[str, Any]:
                 "pid": task.pid if task.is_alive else None,
                 "ready": task.is_alive and not task.is_out,
                 "in_flight": caddy.in_flight(paths.task(task)),
+                "restarts": task.restarts,
+                "restarted": task.restarted,
+                "trouble": task.trouble,
             }
             for task in site.tasks.values()
         ],
@@ -136,7 +139,15 @@ def status(found: dict[str, Any]) -> Iterator[str]:
             how = task["role"]
         pid = f"pid {task['pid']}" if task["pid"] else "not running"
         busy = "" if task["in_flight"] is None else f"  {task['in_flight']} in flight"
-        yield f"  {task['task']:8} {how:10} {pid}{busy}"
+        yield f"  {task['task']:8} {how:10} {pid}{busy}{_past(task)}"
+
+
+def _past(task: dict[str, Any]) -> str:
+    """Tell what the keeper had to do with a task."""
+    if not task["restarts"]:
+        return f"  {task['trouble']}" if task["trouble"] else ""
+    times = f"{task['restarts']} time" + "s" * (task["restarts"] > 1)
+    return f"  started again {times}, last {task['restarted']}: {task['trouble']}"
 
 
 def _listed(names: object) -> str:
