@@ -36,11 +36,11 @@ def halt(state: State, events: EventLog) -> None:
 
 
 def halt_until_boot(state: State, events: EventLog) -> None:
-    """Stop everything, and leave written that it should run."""
+    """Stop everything, and leave written that it should run; what is being brought down is left to that."""
     before = state.read()
-    halt(state, events)
-    if before is None:
+    if before is None or not before.is_up:
         return
+    halt(state, events)
     with state.change() as site:
         _keep_serving(site, before)
 

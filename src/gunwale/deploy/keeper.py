@@ -33,6 +33,8 @@ from gunwale.errors import StartError
 if TYPE_CHECKING:
     from gunwale.deploy.state import Site, TaskState
 
+TAKE_OVER = "--take-over"
+"""Said by systemd: what it starts and ends at once would be no service to it."""
 _LOOK = 0.5  # seconds between two looks, unless a process dies
 _BACKOFF = (0.1, 10.0)
 _WELL = 60.0  # seconds after which a task that died again is no crash loop
@@ -204,11 +206,13 @@ def ensure(paths: Paths) -> bool:
 
 
 def main() -> None:
-    """Keep the site whose folder is given; with a keeper there already, end."""
-    paths = Paths(Path(sys.argv[1]))
+    """Keep the site whose folder is given; with a keeper there already, end, or take its place."""
+    paths, takes_over = Paths(Path(sys.argv[1])), TAKE_OVER in sys.argv[2:]
+    if takes_over and (running := process(paths)):
+        running.send(signal.SIGTERM)
     with (paths.root / "keeper.lock").open("ab") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if takes_over else fcntl.LOCK_NB))
         except BlockingIOError:
             return
         me = Detached.of(os.getpid())

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from gunwale.deploy.keeper import TAKE_OVER
+
 if TYPE_CHECKING:
     from gunwale.deploy.state import Paths, Site
 
@@ -24,9 +26,11 @@ def text(paths: Paths, site: Site, stop_timeout: float) -> str:
         "Wants=network-online.target",
         "",
         "[Service]",
-        f"ExecStart={sys.executable} -P -m gunwale.deploy.keeper {paths.root}",
+        f"ExecStart={sys.executable} -P -m gunwale.deploy.keeper {paths.root} {TAKE_OVER}",
         f"ExecStop={sys.executable} -P -m gunwale.deploy.halt {paths.root}",
-        "Restart=always",
+        "# It ends by itself when the site is brought down.",
+        "Restart=on-failure",
+        "RestartForceExitStatus=SIGTERM",
         "RestartSec=1",
         "# The keeper may die alone: its tasks and Caddy serve on.",
         "KillMode=process",

@@ -160,6 +160,20 @@ def test_site_survives_the_kill_of_each_of_its_processes(site: Bed) -> None:
     assert site.get() == "r1"
     wait_until(lambda: all(task["ready"] for task in site.status()["tasks"]), 15, "all is well again")
 
+    # What systemd is told to start takes the keeper's place, and ends with the site.
+    before, tasks = keeper.process(site.paths), site.serving()
+    (unit,) = site.paths.root.glob("*.service")
+    (start,) = (line for line in unit.read_text().splitlines() if line.startswith("ExecStart="))
+    with subprocess.Popen(start.removeprefix("ExecStart=").split()) as started:
+        wait_until(
+            lambda: keeper.process(site.paths) == Detached.of(started.pid), 10, "the unit's is the keeper"
+        )
+        assert before is not None
+        assert not before.is_alive
+        assert site.serving() == tasks
+        assert site.run("down").returncode == 0
+        assert started.wait(10) == -signal.SIGTERM
+
 
 def test_first_up_that_fails_leaves_nothing_running(site: Bed) -> None:
     done = site.run("up", release=site.release("r1", "import nothing_of_this_name"))

@@ -129,6 +129,7 @@ def test_unit_starts_the_keeper_and_spares_the_tasks(tmp_path: Path) -> None:
     site = Site(name="shop", project="/p", front={"listen": ":443", "names": ["a"]})
     lines = unit(Paths(tmp_path), site, 60.0).splitlines()
     assert any(
-        line.startswith("ExecStart=") and line.endswith(f"gunwale.deploy.keeper {tmp_path}") for line in lines
+        line.startswith("ExecStart=") and line.endswith(f"gunwale.deploy.keeper {tmp_path} --take-over")
+        for line in lines
     )
-    assert {"KillMode=process", "Restart=always", "TimeoutStopSec=120"} <= set(lines)
+    assert {"KillMode=process", "Restart=on-failure", "TimeoutStopSec=120"} <= set(lines)
