@@ -218,6 +218,15 @@ def test_the_naive_way_is_the_servers_own_command(tmp_path: Path) -> None:
     assert words[words.index("-w") + 1] == "3"
 
 
+def test_the_naive_way_has_as_many_workers_as_ours_where_the_plan_leaves_it_open(tmp_path: Path) -> None:
+    plan = planned(tmp_path)
+    assert plan.serve.workers == "auto"
+
+    words = commands.bare(TASK, plan).argv
+
+    assert words[words.index("-w") + 1] == str(commands.workers(plan))
+
+
 def test_serve_gets_the_platforms_clocks_and_the_users_words_last(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     times = clocks.of("kubernetes", plan)

@@ -61,7 +61,7 @@ def bare(task: Task, plan: Plan) -> Command:
             "-k",
             serve_.worker_class,
             "-w",
-            str(serve_.workers),
+            str(workers(plan)),
         ]
         words += ["--threads", str(serve_.threads), "-t", f"{max(1, round(serve_.request_timeout))}"]
         return Command(argv=(sys.executable, *words, "-b", task.address, app))

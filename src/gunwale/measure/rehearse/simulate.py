@@ -106,7 +106,9 @@ class Simulated:
 
     def wait_ready(self, tasks: Sequence[Task], timeout: Seconds) -> None:
         """Let the slowest boot, then the platform's checks, pass."""
-        new = [task for task in tasks if task not in self._serving]
+        # By name: a task is compared by all that it is, and a thousand are looked at a thousand times.
+        serving = {task.name for task in self._serving}
+        new = [task for task in tasks if task.name not in serving]
         if not new:
             return
         failed = next((task for task in new if self._ready_at[task.name] is None), None)
@@ -119,11 +121,12 @@ class Simulated:
 
     def shift(self, new: Sequence[Task], old: Sequence[Task]) -> None:
         """Change who serves."""
-        kept = tuple(task for task in self._serving if task not in old)
+        leaving = {task.name for task in old}
+        kept = {task.name: task for task in self._serving if task.name not in leaving}
         if self._set.platform == "ecs" and old:
             self.clock.wait(self._set.clocks.propagation)
         self.clock.wait(self._set.settling)
-        self._serving = (*kept, *(task for task in new if task not in kept))
+        self._serving = tuple({**kept, **{task.name: task for task in new}}.values())
         self.lowest = min(self.lowest, len(self._serving))
 
     def retire(self, tasks: Sequence[Task]) -> None:
