@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
 import subprocess
 import sys
 import threading
@@ -30,6 +32,7 @@ __all__ = ["Ask", "Kind", "Load", "LoadProcess", "Outcome", "Profile", "Progress
 _BURST_WAIT = 2.0  # seconds a burst may take to leave; a server that accepts none holds it longer
 _START_WAIT = 20.0
 _STOP_WAIT = 30.0
+_PIECE = 1 << 20  # bytes of an answer taken at once; a result has megabytes
 
 
 class Load:
@@ -96,7 +99,8 @@ class LoadProcess:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._heard = bytearray()  # what it said after the last line that was read
         self._result: Result | None = None
 
     def __enter__(self) -> Self:
@@ -144,7 +148,6 @@ class LoadProcess:
                 [sys.executable, "-m", "gunwale.measure.load_main", "--control"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
                 start_new_session=True,  # Ctrl-C is for whoever measures; it then ends us
             )
         with contextlib.suppress(BrokenPipeError):  # _read() says so
@@ -154,7 +157,7 @@ class LoadProcess:
     def _tell(self, line: str) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def _kill(self) -> None:
@@ -169,15 +172,20 @@ class LoadProcess:
     def _read(self, timeout: Seconds) -> dict[str, Any]:
         assert self._process is not None
         assert self._process.stdout is not None
-        # readline() has no deadline; a process that says nothing is ended, which ends the line.
-        watchdog = threading.Timer(timeout, self._process.kill)
-        watchdog.start()
-        try:
-            line = self._process.stdout.readline()
-        finally:
-            watchdog.cancel()
-        if not line:
-            raise RuntimeError(f"the load process ended or said nothing in {timeout:g} s")
+        # No watchdog in a thread: one that an interruption leaves behind would hold up our own end.
+        until, searched = time.monotonic() + timeout, 0
+        stdout = self._process.stdout.fileno()
+        poller = select.poll()
+        poller.register(stdout, select.POLLIN)
+        while (end := self._heard.find(b"\n", searched)) < 0:
+            searched = len(self._heard)
+            is_late = not poller.poll(max(0.0, until - time.monotonic()) * 1000)
+            piece = b"" if is_late else os.read(stdout, _PIECE)
+            if not piece:
+                self._process.kill()
+                raise RuntimeError(f"the load process ended or said nothing in {timeout:g} s")
+            self._heard += piece
+        line, self._heard = self._heard[:end], self._heard[end + 1 :]
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -213,7 +213,7 @@ class Engine:
 
     def _advance(self, exchange: Exchange) -> None:
         """Let an exchange do what its socket allows, then watch for what it needs next."""
-        wanted = exchange.advance()
+        exchange.advance()
         has_ended = exchange.outcome is not None
         if has_ended and exchange.is_reused and exchange.sent is None:
             # Reset while nothing was asked on it, noticed only now: an idle close like the others.
@@ -226,9 +226,12 @@ class Engine:
             self._finish(exchange)
             return
         assert exchange.socket is not None
+        now = 0.0
         if exchange.ask.is_paced:
-            self._pauses.add(exchange)
-        self._sockets.watch(exchange.socket, wanted, exchange)
+            # One moment for both: a pause that ended between two looks would be waited for by neither.
+            now = time.monotonic()
+            self._pauses.add(exchange, now)
+        self._sockets.watch(exchange.socket, exchange.wanted(now), exchange)
 
     def _finish(self, exchange: Exchange) -> None:
         self._live.discard(exchange)

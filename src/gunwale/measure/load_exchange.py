@@ -107,8 +107,14 @@ class Exchange:
             times.append(self.sending.next_at)
         return min(times, default=None)
 
-    def advance(self) -> int:
-        """Do what is possible now; return the selector events to wait for, 0 when ended or pausing."""
+    def wanted(self, now: Seconds) -> int:
+        """Return the selector events to wait for, 0 while its pace alone holds it up: `resumes_at`."""
+        is_reading = self.reading is None or self.reading.next_at <= now
+        is_writing = not self.is_written and (self.sending is None or self.sending.next_at <= now)
+        return (selectors.EVENT_READ if is_reading else 0) | (selectors.EVENT_WRITE if is_writing else 0)
+
+    def advance(self) -> None:
+        """Do what is possible now; it may have ended then."""
         assert self.socket is not None
         if self.connected is None and self.outcome is None:
             self.connect_ended(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
@@ -116,12 +122,6 @@ class Exchange:
             self._read()
         if self.outcome is None and not self.is_written:
             self._write()
-        if self.outcome is not None:
-            return 0
-        now = time.monotonic() if self.ask.is_paced else 0.0
-        is_reading = self.reading is None or self.reading.next_at <= now
-        is_writing = not self.is_written and (self.sending is None or self.sending.next_at <= now)
-        return (selectors.EVENT_READ if is_reading else 0) | (selectors.EVENT_WRITE if is_writing else 0)
 
     def fail(self, outcome: Outcome, error: OSError | None = None) -> None:
         """End it for a reason that is not the peer's doing, or its silence."""

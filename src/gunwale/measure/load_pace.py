@@ -41,9 +41,9 @@ class Pauses:
     def __init__(self) -> None:
         self._heap: list[tuple[Seconds, str, Exchange]] = []
 
-    def add(self, exchange: Exchange) -> None:
-        """Remember a paced exchange, if its pace holds it up and it is not remembered yet."""
-        resumes = exchange.resumes_at(time.monotonic())
+    def add(self, exchange: Exchange, now: Seconds) -> None:
+        """Remember a paced exchange, if its pace holds it up at *now* and it is not remembered yet."""
+        resumes = exchange.resumes_at(now)
         if resumes is not None and not exchange.is_paused:
             exchange.is_paused = True
             heapq.heappush(self._heap, (resumes, exchange.id, exchange))

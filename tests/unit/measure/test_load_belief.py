@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import pytest
 from gunwale.measure.load import Ask, Load, LoadProcess, Outcome, Profile, Result
 from gunwale.measure.load_report import MOST_CPU, MOST_LAG, percentile
 from gunwale.measure.load_tally import Histogram
-from live import wait_until
+from live import Live, wait_until
 from tiny_server import OK, Server, answer, burst_of, silent
 
 if TYPE_CHECKING:
@@ -123,6 +125,40 @@ def test_progress_counts_what_is_out(serve: Callable[..., Server]) -> None:
 
     assert (seen.sent, seen.finished, seen.failed) == (3, 0, 0)
     assert (last.sent, last.finished, last.failed) == (3, 3, 3)
+
+
+LOOKS = """
+import signal, sys
+from gunwale.measure.load import Ask, LoadProcess, Profile
+
+def end(number, frame):
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(130)
+
+signal.signal(signal.SIGINT, end)
+with LoadProcess(Profile(target=sys.argv[1], rate=5, mix=(Ask(),))) as load:
+    load.look()
+    print("looking", flush=True)
+    try:
+        while True:
+            load.look()
+    finally:
+        load.look()
+"""
+
+
+def test_interruption_while_looking_ends_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
+    server = serve(answer(OK))
+    argv = [sys.executable, "-c", LOOKS, server.url]
+    # At another moment of a look each time.
+    with contextlib.ExitStack() as stack:
+        looking = [stack.enter_context(Live(argv, log=tmp_path / f"{number}.log")) for number in range(4)]
+        for each in looking:
+            each.wait_for_log("looking")
+        for each in looking:
+            each.send(signal.SIGINT)
+        assert [each.wait_exit(10) for each in looking] == [130] * 4
+        assert [each.pids() for each in looking] == [()] * 4
 
 
 def test_status_that_was_not_expected_is_a_failure(serve: Callable[..., Server]) -> None:

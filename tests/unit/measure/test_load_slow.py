@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\nConnection: close\r\n\r\n"
 
 
+def answer_whole(server: Server, connection: socket.socket, number: int) -> None:
+    data = b""
+    while len(data.partition(b"\r\n\r\n")[2]) < 2000:
+        piece = connection.recv(65536)
+        if not piece:
+            return
+        data += piece
+    connection.sendall(OK)
+
+
 def one(server: Server, ask: Ask, **profile: float) -> Result:
     with Load(Profile(target=server.url, mix=(ask,), **profile)) as load:  # type: ignore[arg-type]
         load.burst(1)
@@ -74,6 +84,19 @@ def test_upload_comes_in_pieces_at_its_pace_and_whole(serve: Callable[..., Serve
     assert (
         record.finished - record.sent >= 0.4
     )  # half a second, less the first piece and the last one's share
+
+
+@pytest.mark.parametrize("pace", [10_000_000, 30_000_000, 100_000_000])
+def test_upload_is_not_forgotten_however_short_its_pauses(serve: Callable[..., Server], pace: int) -> None:
+    # After its head it pauses for some microseconds: about as long as it takes to find that out.
+    ask = Ask(method="POST", size=2000, send_pace=pace)
+    with Load(Profile(target=serve(answer_whole).url, mix=(ask,), response_timeout=5)) as load:
+        for _ in range(10):
+            load.burst(20)
+        result = load.stop(5)
+
+    assert len(result.records) == 200
+    assert {record.outcome for record in result.records} == {Outcome.OK}
 
 
 def test_answer_to_a_slow_upload_is_taken_at_once(serve: Callable[..., Server]) -> None:
