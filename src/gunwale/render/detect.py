@@ -12,6 +12,7 @@ from gunwale.plan import app as applications
 from gunwale.plan.gunicorn_options import SETTINGS as GUNICORN_SETTINGS
 from gunwale.plan.model import SETTINGS
 from gunwale.project.facts import Given
+from gunwale.project.packages import SYSTEM, installed
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
 from gunwale.project.start_path import web_starts
@@ -88,6 +89,7 @@ def detect(directory: Path, project: Project, app: str | None, platform: str | N
     _platform(found, starts, platform)
     _server(found, starts)
     _python(found, starts)
+    _system_packages(found, project, starts)
     _database(found, project)
     _packages(found, directory / found.folder)
     found.unknown.append("what stands in front: declare proxies.chain, or measure it with gunwale hops")
@@ -176,6 +178,21 @@ def _python(found: Detected, starts: tuple[Start, ...]) -> None:
             bases += [Value(match[2], str(image.base.at))] if match[2] else []
     found.settle("image.python", pythons)
     found.settle("image.base", bases)
+    python = found.values.get("image.python")
+    if python is not None and packaging.is_too_old(str(python.value)):
+        found.notes.append(f"{python.place}: Python {python.value}: {packaging.TOO_OLD}")
+
+
+def _system_packages(found: Detected, project: Project, starts: tuple[Start, ...]) -> None:
+    """Say which there are: which of them are needed to run, and which to build, no file tells."""
+    for image in dict.fromkeys(start.launch.image for start in starts if start.launch.image is not None):
+        packages = [each for each in installed(project, image) if each.manager in SYSTEM]
+        if packages:
+            names = ", ".join(dict.fromkeys(each.name for each in packages))
+            found.notes.append(
+                f"{packages[0].at}: installs {names}: what is needed to run belongs into "
+                "image.system_packages, to build into image.build_packages"
+            )
 
 
 def _database(found: Detected, project: Project) -> None:

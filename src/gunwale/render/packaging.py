@@ -19,6 +19,8 @@ _LOCKS = {
     "pip": ("requirements.txt",),
 }
 _MOST = 2**22
+_OLDEST = (3, 11)  # of the interpreters that gunwale runs on: pyproject.toml, requires-python
+TOO_OLD = f"gunwale runs on {_OLDEST[0]}.{_OLDEST[1]} or newer: write a newer image.python, and try it out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,11 @@ class Packaging:
             re.search(rf'^(?:\s*"|name = ")?{name}(?![\w.-])', self.text, re.IGNORECASE | re.MULTILINE)
             is not None
         )
+
+
+def is_too_old(python: str) -> bool:
+    """Whether gunwale cannot be installed for the interpreter *python* ("3.8")."""
+    return tuple(int(part) for part in python.split(".")) < _OLDEST
 
 
 def find(directory: Path) -> Packaging:

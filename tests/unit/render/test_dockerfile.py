@@ -4,16 +4,17 @@ import json
 import subprocess
 import sys
 import threading
+import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gunwale.errors import ConfigurationError
+from gunwale.render import packaging
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from unit.render.conftest import Text
 
 DOCKER = "rollout.platform=docker"
@@ -97,6 +98,28 @@ def test_an_image_that_could_not_start_is_refused(text: Text, project: Path, ser
 
     with pytest.raises(ConfigurationError, match=f"does not name {server}, which the image starts"):
         text("dockerfile", DOCKER, f"rollout.command={server}")
+
+
+def test_an_interpreter_that_gunwale_does_not_run_on_is_refused(text: Text, project: Path) -> None:
+    (project / "requirements.txt").write_text("flask==3.1.3\ngunicorn==23.0.0\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        text("dockerfile", DOCKER, "image.python=3.8")
+    told = str(caught.value)
+    assert "does not name gunwale, which the image starts" in told
+    assert "image.python (--set image.python): 3.8: gunwale runs on 3.11 or newer" in told
+    assert "FROM python:3.8-slim\n" in text(
+        "dockerfile", DOCKER, "image.python=3.8", "rollout.command=gunicorn"
+    )
+
+
+def test_the_oldest_interpreter_is_that_of_the_package() -> None:
+    pyproject = Path(__file__).resolve().parents[3] / "pyproject.toml"
+    oldest = tomllib.loads(pyproject.read_text())["project"]["requires-python"].removeprefix(">=")
+
+    assert oldest in packaging.TOO_OLD
+    assert not packaging.is_too_old(oldest)
+    assert packaging.is_too_old("3.9")
 
 
 def test_a_plan_for_no_platform_is_refused_with_the_line_to_write(text: Text) -> None:

@@ -73,6 +73,19 @@ def test_what_the_deployment_says_is_taken_over_with_its_place(bare: Path) -> No
     assert "workers = 3  # Dockerfile:2\n" in (bare / "gunwale.toml").read_text()
 
 
+def test_what_an_old_image_has_and_lacks_is_said(bare: Path) -> None:
+    (bare / "app.py").write_text(APP)
+    install = "RUN apk add --no-cache postgresql-dev gcc"
+    (bare / "Dockerfile").write_text(f'FROM python:3.8-alpine\n{install}\nCMD ["gunicorn", "app:app"]\n')
+
+    result = _init(bare)
+
+    assert "note: Dockerfile:1: Python 3.8: gunwale runs on 3.11 or newer: write a newer" in result.output
+    assert "note: Dockerfile:2: installs postgresql-dev, gcc: what is needed to run belongs into image." in (
+        result.output
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "app", "place"),
     [

@@ -34,13 +34,22 @@ def render(deployment: Deployment) -> list[Artifact]:
     """Render the Dockerfile."""
     found = packaging.find(deployment.directory)
     server = deployment.plan.rollout.command
+    problems = []
     if not found.names(server):
         problem = Problem(
             where=f"gunwale render dockerfile: {found.files[0]}",
             message=f"does not name {server}, which the image starts",
             hint=f"add {server} to the project's packages, and lock them again",
         )
-        raise ConfigurationError(problem)
+        problems.append(problem)
+    python = deployment.plan.image.python
+    if server == "gunwale" and packaging.is_too_old(python):
+        hint = 'or keep Gunicorn as what the image starts: rollout.command = "gunicorn"'
+        where = f"image.python ({deployment.plan.origins['image.python']})"
+        message = f"{python}: {packaging.TOO_OLD}"
+        problems.append(Problem(where=where, message=message, hint=hint))
+    if problems:
+        raise ConfigurationError(problems)
     lines = [*_build(deployment, found), "", *_image(deployment), *_run(deployment)]
     return [Artifact(target="dockerfile", path="Dockerfile", body="\n".join(lines))]
 
