@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gunwale.runtime.application import load
+from gunwale.runtime.application import ApplicationNameError, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +57,11 @@ def test_variables_and_factories_are_found(name: str, arguments: object) -> None
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("the_shop:shpo", ImportError, "'the_shop' has no 'shpo'"),
-        ("the_shop:number", TypeError, "is 7, not a WSGI application"),
-        ("the_shop:create(open('secrets'))", ImportError, "a factory with literal arguments"),
-        ("the_shop:shop; number", ImportError, "a variable, or a factory"),
-        ("no_shop:shop", ModuleNotFoundError, "No module named 'no_shop'"),
+        ("the_shop:shpo", ApplicationNameError, "'the_shop' has no 'shpo'"),
+        ("the_shop:number", ApplicationNameError, "is 7, not a WSGI application"),
+        ("the_shop:create(open('secrets'))", ApplicationNameError, "a factory with literal arguments"),
+        ("the_shop:shop; number", ApplicationNameError, "a variable, or a factory"),
+        ("no_shop:shop", ApplicationNameError, "No module named 'no_shop', where"),
         ("a_broken_shop:shop", ModuleNotFoundError, "No module named 'no_such_module_of_ours'"),
     ],
 )

@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from gunwale.runtime import server_log, worker_exit
+from gunwale.runtime.application import not_found
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.gunicorn_master import Policies
 from gunwale.runtime.gunicorn_room import Room, most_connections
@@ -34,6 +35,7 @@ from gunicorn import util  # noqa: E402 - as above
 from gunicorn.app.base import BaseApplication  # noqa: E402 - as above
 from gunicorn.app.wsgiapp import WSGIApplication  # noqa: E402 - as above
 from gunicorn.arbiter import Arbiter  # noqa: E402 - as above
+from gunicorn.errors import AppImportError  # noqa: E402 - as above
 from gunicorn.http import wsgi  # noqa: E402 - as above
 
 from gunwale.runtime.gunicorn_once import Errors, KeptConfig, once_a_second  # noqa: E402 - as above
@@ -169,7 +171,13 @@ class GunwaleApplication(WSGIApplication, RunsSupervised):
 
     def load(self) -> object:
         """Load the application and wrap it."""
-        return wrap(super().load(), Settings.from_plan(self.supervised.plan))
+        try:
+            application = super().load()
+        except ModuleNotFoundError as error:
+            if told := not_found(str(self.app_uri), error):
+                raise AppImportError(told) from error  # told without a traceback
+            raise
+        return wrap(application, Settings.from_plan(self.supervised.plan))
 
 
 def is_set(cfg: Config, name: str) -> bool:

@@ -22,7 +22,7 @@ from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from gunwale.runtime import server_log, worker_exit
-from gunwale.runtime.application import load
+from gunwale.runtime.application import ApplicationNameError, load
 from gunwale.runtime.boot_log import keep_words
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -276,6 +276,9 @@ def main() -> int:
     try:
         application = wrap(load(plan["app"]), Settings.from_plan(plan), slot)
         at_exit = worker_exit.resolve(plan["serve.on_worker_exit"])
+    except ApplicationNameError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     except Exception:  # noqa: BLE001 - the user's own module may raise anything, and it is shown whole
         traceback.print_exc()
         return 3
