@@ -12,6 +12,7 @@ from gunwale.plan import app as applications
 from gunwale.plan.gunicorn_options import SETTINGS as GUNICORN_SETTINGS
 from gunwale.plan.model import SETTINGS
 from gunwale.project.facts import Given
+from gunwale.project.fronts import fronts
 from gunwale.project.packages import SYSTEM, installed
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
@@ -92,7 +93,7 @@ def detect(directory: Path, project: Project, app: str | None, platform: str | N
     _system_packages(found, project, starts)
     _database(found, project)
     _packages(found, directory / found.folder)
-    found.unknown.append("what stands in front: declare proxies.chain, or measure it with gunwale hops")
+    _front(found, project)
     found.unknown.append("the host names it answers to: declare security.trusted_hosts")
     unread = [f"not read: {each.why.removeprefix('not read: ')}" for each in project.not_checked]
     found.notes += unread[:_MOST_UNREAD]
@@ -193,6 +194,13 @@ def _system_packages(found: Detected, project: Project, starts: tuple[Start, ...
                 f"{packages[0].at}: installs {names}: what is needed to run belongs into "
                 "image.system_packages, to build into image.build_packages"
             )
+
+
+def _front(found: Detected, project: Project) -> None:
+    """Say which proxies the files show: whether these are all there are, no file tells."""
+    shown = {f"{each.proxy} ({each.at})": None for front in project.derive(fronts) for each in front.chain}
+    what = f"what stands in front beside {', '.join(shown)}" if shown else "what stands in front"
+    found.unknown.append(f"{what}: declare proxies.chain, or measure it with gunwale hops")
 
 
 def _database(found: Detected, project: Project) -> None:

@@ -164,6 +164,18 @@ def test_the_pool_of_the_database_is_read(bare: Path) -> None:
     assert "note: app.py: Celery: its connections belong into database.others" in result.output
 
 
+def test_a_proxy_of_the_project_is_named_and_no_chain_is_concluded(bare: Path) -> None:
+    (bare / "app.py").write_text(APP)
+    (bare / "Procfile").write_text("web: gunicorn -b 127.0.0.1:8000 app:app\n")
+    (bare / "nginx.conf").write_text("server { location / {\n  proxy_pass http://127.0.0.1:8000;\n} }\n")
+
+    result = _init(bare)
+
+    told = "cannot tell: what stands in front beside nginx (nginx.conf:2): declare proxies.chain"
+    assert told in result.output
+    assert "proxies" not in tomllib.loads((bare / "gunwale.toml").read_text())
+
+
 def test_what_the_files_do_not_tell_is_said(bare: Path) -> None:
     (bare / "app.py").write_text(APP)
 
