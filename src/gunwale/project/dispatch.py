@@ -28,6 +28,9 @@ def run(script: Script, arguments: Words) -> Iterator[tuple[Command, Words]]:
         if command.words[:1] == ("shift",) and (command.branch or command.condition):
             rest = arguments[1:]
             continue
+        if command.words == ("shift",) and not command.is_looped:
+            rest = rest[1:]
+            continue
         yield from _called(script, command, rest, 0)
 
 

@@ -92,6 +92,33 @@ def _image(command: str) -> str:
             id="the arguments dropped",
         ),
         pytest.param(
+            {
+                "Dockerfile": _image('ENTRYPOINT ["/srv/boot.sh"]\nCMD ["db", "gunicorn", "app:app"]'),
+                "boot.sh": f'{SCRIPT}host=$1\nshift\ncommand="$@"\nexec $command\n',
+            },
+            "gunicorn",
+            "Dockerfile:5",
+            [],
+            id="the arguments kept in a variable, and run from there",
+        ),
+        pytest.param(
+            {
+                "Dockerfile": _image('ENTRYPOINT ["/srv/boot.sh"]\nCMD ["0.0.0.0:80"]'),
+                "boot.sh": f'{SCRIPT}run="gunicorn app:app --bind $1 --name `hostname`"\n${{run}}\n',
+            },
+            "gunicorn",
+            "boot.sh:5",
+            ["boot.sh"],
+            id="a command line in a variable",
+        ),
+        pytest.param(
+            {"Procfile": "web: bin/run.sh\n", "bin/run.sh": "python manage.py migrate\ngunicorn app:app\n"},
+            "gunicorn",
+            "bin/run.sh:2",
+            ["run.sh"],
+            id="a script without #!, whose first line runs Python",
+        ),
+        pytest.param(
             {"Dockerfile": _image('CMD ["python", "app.py"]'), "app.py": RUN},
             "werkzeug",
             "app.py:4",

@@ -76,7 +76,8 @@ def _script(call: Call, path: Path, found: str) -> Outcome:
     if source is None:
         return Unknown(f"{found} cannot be read")
     first = source.text.split("\n", 1)[0]
-    interpreter = "python" if found.endswith(".py") or "python" in first else "sh"
+    is_python = found.endswith(".py") or (first.startswith("#!") and "python" in first)
+    interpreter = "python" if is_python else "sh"
     here = call.words[0].at
     words = (type(call.words[0])(interpreter, here), *call.words)
     return path.follow(call.with_words(words), is_step=False)

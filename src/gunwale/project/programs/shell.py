@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gunwale.project.start import Outcome
 
 _ALL_ARGUMENTS = re.compile(r"\$(?:[@*]|\{[@*][^}]*\})")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
+_POSITION = re.compile(r"\$\{?([1-9])\b\}?")
 NAMES = ("sh", "bash", "ash", "dash", "zsh", "ksh")
 # What scripts do besides: none of them answers requests.
 _NO_SERVER = frozenset(
@@ -186,6 +188,28 @@ def _shown(call: Call, script: shell.Script, *, is_line: bool) -> str:
     return "sh -c" if is_line else posixpath.basename(script.path or call.program)
 
 
+def _split(script: shell.Script, words: tuple[str, ...], values: dict[str, str]) -> list[str]:
+    """Return *words*; a command that is one variable ("$command") as the words that the shell makes of it."""
+    first = _VARIABLE.fullmatch(words[0]) if words else None
+    if first is None:
+        return list(words)
+    assigned = script.assigned.get(first[1])
+    if assigned is not None and _ALL_ARGUMENTS.fullmatch(assigned.value):
+        return [assigned.value, *words[1:]]
+    expanded = shell.put_in(words[0], script, values)
+    return [*(expanded.text.split() if not expanded.missing else words[:1]), *words[1:]]
+
+
+def _with_positions(word: str, arguments: Words) -> str:
+    """Put in what $1, $2 … mean, where the script is given so many."""
+
+    def put(match: re.Match[str]) -> str:
+        number = int(match[1]) - 1
+        return arguments[number].value if number < len(arguments) else match[0]
+
+    return _POSITION.sub(put, word)
+
+
 def _call(call: Call, script: shell.Script, command: shell.Command, arguments: Words) -> Call:
     """Return the call a command makes, its variables and "$@" put in."""
     values = {name: given.value for name, given in call.environ.items()}
@@ -195,12 +219,13 @@ def _call(call: Call, script: shell.Script, command: shell.Command, arguments: W
         if not expanded.missing and "$(" not in expanded.text:
             environ[name] = Given(expanded.text, given.at, expanded.variables)
     words: list[Given[str]] = []
-    for word in command.words:
+    for word in _split(script, command.words, values):
         if _ALL_ARGUMENTS.fullmatch(word):
             words += arguments
         else:
             expanded = shell.put_in(word, script, values)
-            words.append(Given(expanded.text, command.at, expanded.variables))
+            said = _with_positions(expanded.text, arguments)
+            words.append(Given(said, command.at, expanded.variables))
     for name, value in command.assignments.items():
         environ[name] = Given(shell.put_in(value, script, values).text, command.at)
     made = call.with_words(tuple(words), environ=environ, arguments=arguments)
