@@ -45,6 +45,9 @@ _BUILDS = re.compile(
 )
 
 
+_TELLING = 4  # letters: shorter names are within too many others
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pod:
     """A container of Kubernetes: its *node*, its pod's *spec*, and the *controller* that makes the pod."""
@@ -124,6 +127,10 @@ def image_of(project: Project, reference: str, container: str = "") -> Image | N
     files = {each.path: each for each in project.of(Dockerfile)}
     paths = of_production(files)
     named = [path for path in paths if name and _is_named(path, name)]
+    alike = [path for path in paths if name and _is_within(path, name)]
+    if not named and len(alike) > 1:
+        return None  # "nginxshop" beside nginx/ and shop/: either may be meant
+    named = named or alike
     made = [image.build(project, files[path], None, None) for path in (named if len(named) == 1 else paths)]
     chosen = [each for each in made if each is not None and not _NO_PYTHON.fullmatch(each.base.value)]
     return chosen[0] if len(chosen) == 1 else None
@@ -142,6 +149,12 @@ def _is_named(path: str, name: str) -> bool:
     return any(
         plain == _plain(word) or plain.endswith(f"-{_plain(word)}") for word in words - {"Dockerfile", ""}
     )
+
+
+def _is_within(path: str, name: str) -> bool:
+    """Whether the Dockerfile's directory is named within *name*, which is longer: shop/ and "shopapi"."""
+    folder = _plain(posixpath.basename(posixpath.dirname(path)))
+    return len(folder) >= _TELLING and folder in _plain(name)
 
 
 def _plain(name: str) -> str:

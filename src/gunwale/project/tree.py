@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from dataclasses import dataclass, field
@@ -86,13 +87,14 @@ class Tree:
         """Read one file; UnreadableError says why not."""
         # What was listed was reached through no link, so that it need not be resolved.
         data = _bytes(self.root, path, is_resolved=path in self._known and path not in self._links)
-        if b"\0" in data:
+        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        if b"\0" in data and encoding != "utf-16":
             raise UnreadableError("not a text: it holds a NUL byte")
         try:
-            text = data.decode("utf-8-sig")
+            text = data.decode(encoding)
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise UnreadableError("not UTF-8", line) from error
+            raise UnreadableError(f"not {'UTF-8' if encoding == 'utf-8-sig' else 'UTF-16'}", line) from error
         return Source(path, text.replace("\r\n", "\n"))
 
 
@@ -107,18 +109,26 @@ def _entries(root: Path, notes: list[str], links: set[str]) -> Iterator[tuple[st
         except OSError as error:
             notes.append(f"{folder or '.'}: not listed: {error.strerror}")
             continue
+        if folder and any(entry.name.endswith(".dist-info") for entry in listed):
+            yield folder, False  # packages that pip put there: pip install --target lib
+            continue
         for entry in listed:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
                 if entry.is_symlink():
                     links.add(path)
                 yield path, True
-            elif entry.name in _FOREIGN or os.path.lexists(root / path / "pyvenv.cfg"):
+            elif entry.name in _FOREIGN or _is_environment(root / path):
                 yield path, False
             elif depth >= DEEPEST:
                 notes.append(f"{path}: not listed: deeper than {DEEPEST} directories")
             else:
                 pending.append((path, depth + 1))
+
+
+def _is_environment(folder: Path) -> bool:
+    """Whether *folder* is a virtual environment; those of virtualenv before 20 have no pyvenv.cfg."""
+    return any(os.path.lexists(folder / name) for name in ("pyvenv.cfg", "bin/activate", "Scripts/activate"))
 
 
 def _bytes(root: Path, path: str, *, is_resolved: bool) -> bytes:

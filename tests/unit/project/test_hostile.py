@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.check.run import audit
+from gunwale.project.model import Project
+from gunwale.project.tree import Tree
+from gunwale.project.versions import requirements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,27 @@ def test_invalid_utf8_is_said_to_be_unread(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_bytes(b"web: gunicorn \xff app:app\n")
 
     assert "Procfile: not read: not UTF-8" in _why(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf16_is_read_by_its_mark_as_pip_reads_it(encoding: str, tmp_path: Path) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "requirements.txt").write_bytes(f"{mark}Flask==2.0.1\n".encode(encoding))
+
+    (found,) = requirements(Project(tmp_path), "flask")
+
+    assert found.pinned == (2, 0, 1)
+
+
+def test_what_pip_put_into_a_folder_of_the_project_is_not_its_code(tmp_path: Path) -> None:
+    for name in ("lib/flask/app.py", "lib/Flask-2.0.1.dist-info/METADATA", "old/bin/activate", "old/x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "app.py").write_text("")
+    tree = Tree.walk(tmp_path)
+
+    assert tree.files == ("app.py",)
+    assert tree.skipped == ("lib", "old")
 
 
 def test_a_fifo_does_not_hold_the_reader(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gunwale.project.containers import image_of
 from gunwale.project.facts import Unknown
 from gunwale.project.health import Request, checks, timing
 from gunwale.project.model import Project
@@ -68,6 +69,24 @@ def test_a_platforms_command_goes_over_the_images_and_the_image_alone_starts_not
     assert start.server is not None
     assert (start.launch.kind, start.server.number("workers", 1)) == ("kubernetes", 3)
     assert start.server.at.path == "k8s/web.yaml"
+
+
+@pytest.mark.parametrize(
+    ("image", "dockerfile"),
+    [
+        ("team/shop", "shop/Dockerfile"),
+        ("team/shopapi", "shop/Dockerfile"),
+        ("team/nginxshop", None),  # as likely nginx/
+        ("team/other", "shop/Dockerfile"),  # nginx/ serves no Python, so that one is left
+    ],
+)
+def test_an_images_name_tells_its_dockerfile(image: str, dockerfile: str | None, tmp_path: Path) -> None:
+    for name, text in {"shop/Dockerfile": DOCKERFILE, "nginx/Dockerfile": "FROM nginx:1.29\n"}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    found = image_of(Project(tmp_path), image)
+
+    assert (found.dockerfile.path if found else None) == dockerfile
 
 
 def test_cloudformation_and_a_task_definition_are_one(tmp_path: Path) -> None:

@@ -72,6 +72,29 @@ COPY . .
 CMD ["gunicorn", "--workers", "4", "app:app"]
 ```
 
+## Use instead: a script of its own, which no server imports
+
+```python app.py
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+db = SQLAlchemy(app)
+```
+
+```python create_db.py
+from app import app, db
+
+with app.app_context():
+    db.create_all()
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY . .
+CMD ["gunicorn", "--workers", "4", "app:app"]
+```
+
 ## Use instead: one process, which has nobody to race
 
 ```python app.py
@@ -102,6 +125,7 @@ from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.processes import several
 from gunwale.project.python.applications import applications
+from gunwale.project.python.reached import reached
 from gunwale.project.readers.python import PythonFile
 from gunwale.project.roles import Role, role
 
@@ -118,9 +142,10 @@ def check(project: Project) -> Iterator[Finding]:
     found = project.derive(several)
     if found is None:
         return
+    imported = project.derive(reached)
     factories = {(each.file.path, each.factory) for each in project.derive(applications)}
     for file in project.of(PythonFile):
-        if role(file.path) is Role.DEVELOPMENT:
+        if role(file.path) is Role.DEVELOPMENT or file.path not in imported:
             continue
         for call in file.calls:
             scope = ".".join(call.scope)

@@ -56,6 +56,21 @@ flask==2.2.5
 werkzeug<3
 ```
 
+## Use instead: held back by pipenv's lock
+
+```python app.py
+from flask import Flask, escape
+```
+
+```toml Pipfile
+[packages]
+flask = "*"
+```
+
+```json Pipfile.lock
+{"default": {"flask": {"version": "==1.1.4"}}}
+```
+
 ## Use instead: what is installed is not known
 
 ```python app.py

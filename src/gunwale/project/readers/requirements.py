@@ -1,7 +1,8 @@
-"""What the project installs: requirements files and pyproject.toml, with the versions they allow."""
+"""What the project installs: requirements files, pyproject.toml and locks, with the versions they allow."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def is_one(path: str) -> bool:
     """Tell by the name."""
     name = path.rpartition("/")[2]
     is_text = name.endswith((".txt", ".in")) and ("requirement" in path or name == "constraints.txt")
-    return is_text or name in ("pyproject.toml", "Pipfile", "uv.lock", "poetry.lock", "setup.cfg")
+    return is_text or name in ("pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "setup.cfg")
 
 
 def read(source: Source) -> Requirements:
@@ -72,6 +73,8 @@ def read(source: Source) -> Requirements:
         return Requirements(source.path, tuple(_lines(source)), {})
     if name == "setup.cfg":
         return Requirements(source.path, (), {})
+    if name == "Pipfile.lock":
+        return Requirements(source.path, tuple(_locked_by_pipenv(source)), {}, is_lock=True)
     try:
         table = tomllib.loads(source.text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -132,6 +135,18 @@ def _locked(source: Source, table: Mapping[str, object]) -> Iterator[Requirement
         if isinstance(each, dict) and isinstance(each.get("name"), str):
             name, version = each["name"], each.get("version", "")
             yield Requirement(normalised(name), (), f"=={version}", _find(source, f'name = "{name}"'))
+
+
+def _locked_by_pipenv(source: Source) -> Iterator[Requirement]:
+    try:
+        table = json.loads(source.text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"broken JSON: {error}") from error
+    packages = table.get("default") if isinstance(table, dict) else None
+    for name, each in packages.items() if isinstance(packages, dict) else ():
+        version = each.get("version") if isinstance(each, dict) else None
+        if isinstance(version, str):
+            yield Requirement(normalised(name), (), version, _find(source, f'"{name}":'))
 
 
 def _scripts(source: Source, table: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, Place]]]:
