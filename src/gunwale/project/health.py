@@ -1,4 +1,4 @@
-"""Who asks whether a start is healthy: HEALTHCHECK, compose, Kubernetes' probes, ECS' container check."""
+"""Who asks whether a start is healthy: HEALTHCHECK, compose, Kubernetes' probes, ECS' check, Fly's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gunwale.project.containers import Pod, Task
 from gunwale.project.expand import expand
 from gunwale.project.readers.ecs_task import get
+from gunwale.project.readers.fly import FlyApp
 from gunwale.project.stopping import seconds
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LIVENESS, READINESS, STARTUP = "livenessProbe", "readinessProbe", "startupProbe"
 PROBES = (LIVENESS, READINESS, STARTUP)
-HEALTHCHECK, COMPOSE, ECS = "HEALTHCHECK", "compose", "ecs"
+HEALTHCHECK, COMPOSE, ECS, FLY = "HEALTHCHECK", "compose", "ecs", "fly"
 _URL = re.compile(
     r"https?://(?P<host>\[[^\]]*\]|[^\s/:'\"]*)(?::(?P<port>\d+))?(?P<path>/[^\s'\"?#|;)\\]*)?"
     r"|\b(?P<bare>localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?P<bareport>\d+))?(?P<barepath>/[^\s'\"?#|;)\\]*)?"
@@ -68,8 +69,8 @@ class Check(NamedTuple):
 
     Of an image it is its *instruction* that says the rest.
 
-    *by* is HEALTHCHECK, "compose", "ecs", or the name of a probe; of a probe that asks by HTTP the command
-    is "GET URL".
+    *by* is HEALTHCHECK, "compose", "ecs", "fly", or the name of a probe; of a probe that asks by HTTP the
+    command is "GET URL".
     """
 
     command: str
@@ -110,6 +111,8 @@ def checks(start: Start) -> tuple[Check, ...]:
     image, service, platform = start.launch.image, start.launch.service, start.launch.platform
     if isinstance(platform, Pod):
         return _of_pod(platform)
+    if isinstance(platform, FlyApp):
+        return _of_fly(platform)
     if isinstance(platform, Task):  # ECS does not run the image's HEALTHCHECK
         return _of_task(platform)
     node = service.get("healthcheck") if service else None
@@ -142,6 +145,14 @@ def _of_pod(pod: Pod) -> tuple[Check, ...]:
         if node is not None:
             found.append(Check(_asked(node), pod.node.key_at(name), name, node))
     return tuple(found)
+
+
+def _of_fly(app: FlyApp) -> tuple[Check, ...]:
+    """Return what Fly asks: it runs no HEALTHCHECK of the image either."""
+    port = f":{app.port.value}" if app.port is not None else ""
+    return tuple(
+        Check(f"GET http://{port}{each.value}" if each.value else "", each.at, FLY) for each in app.checks
+    )
 
 
 def _asked(probe: Node) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gunwale.project.start import Ancestor, Start
 
 # Elsewhere the platform signals every process of the service: Heroku, systemd's control group.
-_CONTAINERS = ("compose", "dockerfile", "kubernetes", "ecs", "cloudformation", "terraform")
+_CONTAINERS = ("compose", "dockerfile", "kubernetes", "ecs", "cloudformation", "terraform", "fly")
 
 
 def deaf(project: Project) -> tuple[tuple[Start, Ancestor], ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gunwale.project.facts import Unknown
+from gunwale.project.health import Request, checks
 from gunwale.project.model import Project
 from gunwale.project.privileges import User, user
 from gunwale.project.start_path import web_starts
@@ -72,10 +73,31 @@ def _servers(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
             {"app.yaml": "runtime: python313\n"}, "app.yaml", "main:app", id="App Engine, by itself"
         ),
         pytest.param(
+            {"app.yaml": "runtime: python27\nhandlers:\n- url: /.*\n  script: shop.web.app\n"},
+            "app.yaml",
+            "shop.web:app",
+            id="App Engine, of the first generation",
+        ),
+        pytest.param(
             {".ebextensions/a.config": "option_settings:\n  x: {y: z}\n", "application.py": APP},
             ".ebextensions/a.config",
             "application:application",
             id="Elastic Beanstalk",
+        ),
+        pytest.param(
+            {"fly.toml": "app = 'shop'\n[processes]\nweb = 'gunicorn app:app'\n"},
+            "fly.toml",
+            "app:app",
+            id="Fly, told",
+        ),
+        pytest.param(
+            {
+                "fly.toml": "app = 'shop'\n[build]\ndockerfile = 'web/Dockerfile'\n",
+                "web/Dockerfile": f'{IMAGE}CMD ["gunicorn", "app:app"]\n',
+            },
+            "fly.toml",
+            "app:app",
+            id="Fly, by the image",
         ),
         pytest.param(
             {"README.md": "```console\n$ gunicorn app:app  # for all\n$ flask run\n```\n"},
@@ -98,6 +120,25 @@ def test_a_server_that_the_platform_brings_has_unknown_settings(tmp_path: Path) 
 
     assert start.server is not None
     assert isinstance(start.server.settings["workers"], Unknown)
+
+
+def test_fly_starts_the_image_with_its_own_environment_and_checks_and_not_with_the_images_check(
+    tmp_path: Path,
+) -> None:
+    fly = """app = 'shop'
+[env]
+WEB_CONCURRENCY = 3
+[http_service]
+internal_port = 9000
+[[http_service.checks]]
+path = '/up'
+"""
+    image = f'{IMAGE}HEALTHCHECK CMD curl -f localhost/x\nCMD ["gunicorn", "app:app"]\n'
+    (start,) = _starts(tmp_path, {"app.py": APP, "Dockerfile": image, "fly.toml": fly})
+
+    assert start.server is not None
+    assert start.server.number("workers", 1) == 3
+    assert [each.request for each in checks(start)] == [Request("", "9000", "/up")]
 
 
 def test_the_app_yaml_of_kubernetes_is_no_platform_file(tmp_path: Path) -> None:

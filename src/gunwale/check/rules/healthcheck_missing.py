@@ -86,6 +86,21 @@ services:
       test: ["CMD", "curl", "-f", "http://localhost:8000/health"]
 ```
 
+## Use instead: Fly asks
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "app:app"]
+```
+
+```toml fly.toml
+app = "shop"
+
+[[http_service.checks]]
+path = "/health"
+```
+
 ## Use instead: compose
 
 ```dockerfile Dockerfile

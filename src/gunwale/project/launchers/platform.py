@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KIND = "platform"
 SUPPLIED = "the platform's gunicorn"
+OWN = "the platform's own server"
 
 
 def launches(project: Project) -> Iterator[launch.Launch]:
@@ -36,11 +37,12 @@ def launches(project: Project) -> Iterator[launch.Launch]:
 def _launch(project: Project, path: str, process: Process) -> launch.Launch:
     folder = posixpath.dirname(path)
     made = _image(project, folder) if process.in_image else None
-    words = (
-        launch.shell(process.command.value, process.at)
-        if process.command is not None
-        else launch.given([SUPPLIED, "main:app"], process.at)
-    )
+    if process.command is not None:
+        words = launch.shell(process.command.value, process.at)
+    elif process.application:
+        words = launch.given([OWN, process.application], process.at)
+    else:
+        words = launch.given([SUPPLIED, "main:app"], process.at)
     return launch.Launch(
         kind=KIND,
         title=path,

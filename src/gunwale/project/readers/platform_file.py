@@ -1,4 +1,4 @@
-"""What platforms read to start an application: App Engine, Render, Fly, Cloud Foundry, Heroku and others.
+"""What platforms read to start an application: App Engine, Render, Cloud Foundry, Heroku and others.
 
 Each process is a command, or none where the platform brings the server itself.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOPIC = "start"
 _NAMES = re.compile(
     r"(?:.*/)?(?:app\.ya?ml|render\.ya?ml|heroku\.yml|manifest\.ya?ml|apprunner\.ya?ml|"
-    r"railway\.(?:toml|json)|nixpacks\.toml|fly\.toml)"
+    r"railway\.(?:toml|json)|nixpacks\.toml)"
 )
 _PYTHON = re.compile(r"python|custom", re.IGNORECASE)
 
@@ -31,13 +31,15 @@ _PYTHON = re.compile(r"python|custom", re.IGNORECASE)
 class Process:
     """A process: its *command*, None where the platform brings the server, and its *environ*.
 
-    *in_image*: it runs in the image of the Dockerfile beside the file.
+    *in_image*: it runs in the image of the Dockerfile beside the file. *application*: which one a server of
+    the platform's own runs, that is not Gunicorn.
     """
 
     command: Given[str] | None
     at: Place
     environ: Mapping[str, Given[str]]
     in_image: bool = False
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,9 +95,22 @@ def _app_engine(node: yaml.Node) -> Iterator[Process]:
     runtime = node.get("runtime")
     if runtime is None or not _PYTHON.match(runtime.text or "") or runtime.text == "custom":
         return
+    if runtime.text == "python27":  # its handlers name scripts, which App Engine's own server runs
+        scripts = [each.get("script") for each in _elements(node, "handlers")]
+        last = next((each for each in reversed(scripts) if each is not None and each.text), None)
+        if last is not None:
+            environ = _environ(node.get("env_variables"))
+            yield Process(None, last.at, environ, application=_wsgi(last.text or ""))
+        return
     entrypoint = node.get("entrypoint")
     command = Given(entrypoint.text, entrypoint.at) if entrypoint is not None and entrypoint.text else None
     yield Process(command, entrypoint.at if entrypoint else runtime.at, _environ(node.get("env_variables")))
+
+
+def _wsgi(script: str) -> str:
+    """Write ``main.app``, as handlers do, the way servers are told it."""
+    module, _, name = script.removesuffix(".py").rpartition(".")
+    return f"{module}:{name}" if module else f"{name}:app"
 
 
 def _process(
@@ -135,7 +150,6 @@ def _toml(source: Source) -> Iterator[Process]:
     table, keys = {
         "railway.toml": ("deploy", ("startCommand",)),
         "nixpacks.toml": ("start", ("cmd",)),
-        "fly.toml": ("processes", ("app", "web")),
     }[name]
     section = values.get(table)
     given = section if isinstance(section, dict) else {}
@@ -143,9 +157,4 @@ def _toml(source: Source) -> Iterator[Process]:
     if command:
         lines = source.lines()
         line = next((n for n, text in enumerate(lines, 1) if command in text), 1)
-        env = values.get("env")
-        environ = {
-            str(key): Given(str(value), source.at(line))
-            for key, value in (env.items() if isinstance(env, dict) else ())
-        }
-        yield Process(Given(command, source.at(line)), source.at(line), environ, in_image=name == "fly.toml")
+        yield Process(Given(command, source.at(line)), source.at(line), {})

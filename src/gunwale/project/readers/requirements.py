@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Place, Source
 
 TOPIC = "no-wsgi"
+_NAMES = ("pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "setup.cfg")
 _REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*\(?((?:[=<>!~^][^;#]*|\d[^;#]*|\*)?)"
 )
@@ -63,7 +64,7 @@ def is_one(path: str) -> bool:
     """Tell by the name."""
     name = path.rpartition("/")[2]
     is_text = name.endswith((".txt", ".in")) and ("requirement" in path or name == "constraints.txt")
-    return is_text or name in ("pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "setup.cfg")
+    return is_text or name in _NAMES
 
 
 def read(source: Source) -> Requirements:
