@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from gunwale.project import templates
+from gunwale.project import charts, templates
 from gunwale.project.facts import NotChecked, Source, UnreadableError
 from gunwale.project.tree import Tree
 
@@ -84,6 +84,15 @@ class Project:
         """The texts read so far."""
         return tuple(each for each in self._sources.values() if isinstance(each, Source))
 
+    def _as_installed(self, reader: Any, source: Source) -> Source:
+        """Return *source*, or what Helm makes of it where it is a template of a chart."""
+        is_template = getattr(reader, "IS_IN_CHARTS", False) and "{{" in source.text
+        folder = charts.folder_of(self, source.path) if is_template else None
+        if folder is None:
+            return source
+        self.leave_unchecked(reader.TOPIC, f"{folder or '.'}: a chart: read with its own values.yaml alone")
+        return charts.rendered(self, folder, source)
+
     def _read_template(self, reader: Any, source: Source) -> object:
         try:
             found = cast("object", reader.read(templates.plain(source)))
@@ -97,12 +106,14 @@ class Project:
         source = self.source(path, reader.TOPIC) if path in self.tree else None
         if source is None:
             return None
+        installed = source
         try:
-            return cast("object", reader.read(source))
+            installed = self._as_installed(reader, source)
+            return cast("object", reader.read(installed))
         except UnreadableError as error:
             if templates.is_one(source):
                 return self._read_template(reader, source)
-            where = f"{path}:{error.line}" if error.line else path
+            where = str(installed.at(error.line)) if error.line else path
             self.leave_unchecked(reader.TOPIC, f"{where}: not read: {error.why}")
         except ImportError:  # a parser that is not installed: no file of the format can be read
             raise

@@ -42,6 +42,8 @@ _DEVELOPMENT = frozenset(
     ]
 )
 
+_OF_PLATFORMS = (".yaml", ".yml", ".json")
+
 
 class Role(StrEnum):
     """What a file is for."""
@@ -55,6 +57,10 @@ class Role(StrEnum):
 def role(path: str) -> Role:
     """Tell from the words of *path*; the file's own name outweighs its directories."""
     folder, _, name = path.rpartition("/")
+    if name.endswith(_OF_PLATFORMS):
+        # A chart's templates, and stacks of CloudFormation, are what production is made of.
+        folder = f"{folder}/".replace("/templates/", "/").removeprefix("templates/")
+        name = name.removeprefix("template.")
     for part in (name, folder):
         words = set(_WORD.findall(part.lower()))
         if words & _PRODUCTION:

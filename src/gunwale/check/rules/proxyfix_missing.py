@@ -83,6 +83,31 @@ spec:
             backend: {service: {name: web, port: {number: 80}}}
 ```
 
+## Example: a limit by address
+
+Flagged at `app.py:5`.
+
+```python app.py
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+app = Flask(__name__)
+limiter = Limiter(key_func=get_remote_address, app=app)
+```
+
+```nginx nginx.conf
+server {
+    listen 443 ssl;
+    location / {
+        proxy_pass http://127.0.0.1:8000;
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto $scheme;
+    }
+}
+```
+
 ## Use instead: ProxyFix with the counts of this chain
 
 ```python app.py

@@ -166,9 +166,22 @@ def uses(project: Project) -> tuple[Use, ...]:
                 found.append(Use(call.at, "url_for(_external=True)"))
             elif call.name in _LIBRARIES:
                 found.append(Use(call.at, f"{call.name.rpartition('.')[2]}: {_LIBRARIES[call.name]}"))
+            elif (handed := _handed_on(file, call)) is not None:
+                found.append(handed)
             elif _SIGN_IN.match(call.name):
                 found.append(Use(call.at, "the address that a sign-in returns to"))
     return (*found, *_in_templates(project))
+
+
+def _handed_on(file: PythonFile, call: Call) -> Use | None:
+    """Return the use of a library's function that is handed to a call: ``Limiter(key_func=…)``."""
+    if not call.name.startswith("flask_limiter."):
+        return None
+    for node in (*call.node.args, *(each.value for each in call.node.keywords)):
+        name = file.name(node)
+        if name in _LIBRARIES:
+            return Use(file.at(node), f"{name.rpartition('.')[2]}: {_LIBRARIES[name]}")
+    return None
 
 
 def _in_templates(project: Project) -> Iterator[Use]:

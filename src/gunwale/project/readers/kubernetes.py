@@ -1,6 +1,6 @@
 """Kubernetes manifests: the objects of every document of a file, with their places.
 
-A Helm template is no YAML before it is rendered, so it is said not to be read.
+A chart's template comes rendered (`gunwale.project.charts`); any other is no YAML yet, and not read.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import UnreadableError
+from gunwale.project.rendering import Rendered
 from gunwale.project.syntax import yaml
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place, Source
 
 TOPIC = "probes"
+IS_IN_CHARTS = True
 _KIND = re.compile(r"^\s*-?\s*[\"']?kind[\"']?\s*:\s*[\"']?(?P<kind>[A-Z]\w+)", re.MULTILINE)
 _KINDS = frozenset(
     "Deployment StatefulSet DaemonSet ReplicaSet Pod Service Ingress ConfigMap Secret List Rollout".split()  # noqa: SIM905 - a table
@@ -58,7 +60,7 @@ def read(source: Source) -> Manifest | None:
     """Read one file; None where it holds no object of ours."""
     if not is_relevant(source):
         return None
-    if _TEMPLATE.search(source.text):
+    if not isinstance(source, Rendered) and _TEMPLATE.search(source.text):
         raise UnreadableError("a template")
     found: list[Object] = []
     for document in yaml.documents(source):
