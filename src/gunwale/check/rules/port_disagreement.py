@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from gunwale.project.facts import Given
     from gunwale.project.model import Project
     from gunwale.project.ports import Listener
-    from gunwale.project.start_path import Start
+    from gunwale.project.start import Start
 
 RULE = About(Topic.START, Severity.ERROR)
 
