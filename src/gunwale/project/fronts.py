@@ -137,9 +137,10 @@ def _leads(passage: Passage, goal: Target, start: Start) -> bool:
         return any(goal.socket == bind.socket for bind in binds(server))
     if not goal.is_local or not goal.port:
         return False
-    if service is not None:
+    if service is not None and service.text("network_mode") != "host":
         return any(port.published == goal.port for port in service.ports)
-    return not start.launch.is_container and any(goal.port == bind.port for bind in binds(server))
+    is_on_host = service is not None or not start.launch.is_container
+    return is_on_host and any(goal.port == bind.port for bind in binds(server))
 
 
 def binds(server: Server) -> tuple[Target, ...]:

@@ -85,6 +85,30 @@ def _servers(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
             id="Elastic Beanstalk",
         ),
         pytest.param(
+            {
+                "infra/main.bicep": (
+                    "resource web 'Microsoft.Web/sites@2024-04-01' = {\n"
+                    "  properties: { siteConfig: {\n    linuxFxVersion: 'PYTHON|3.13'\n"
+                    "    appCommandLine: 'startup.sh'\n  } }\n}\n"
+                ),
+                "startup.sh": "flask db upgrade\ngunicorn app:app\n",
+            },
+            "infra/main.bicep",
+            "app:app",
+            id="Azure App Service, told",
+        ),
+        pytest.param(
+            {
+                ".github/workflows/deploy.yml": (
+                    "jobs:\n  deploy:\n    steps:\n    - uses: actions/setup-python@v6\n"
+                    "    - uses: azure/webapps-deploy@v3\n      with: {app-name: shop}\n"
+                )
+            },
+            ".github/workflows/deploy.yml",
+            "app:app",
+            id="Azure App Service, by itself",
+        ),
+        pytest.param(
             {"fly.toml": "app = 'shop'\n[processes]\nweb = 'gunicorn app:app'\n"},
             "fly.toml",
             "app:app",

@@ -20,6 +20,31 @@ server {
 }
 ```
 
+## Example: a container on the host's network
+
+Flagged at `Dockerfile:2`.
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+```
+
+```yaml compose.yaml
+services:
+  web:
+    build: .
+    network_mode: host
+```
+
+```nginx nginx.conf
+server {
+    listen 80;
+    location / {
+        proxy_pass http://127.0.0.1:8000;
+    }
+}
+```
+
 ## Use instead: loopback
 
 ```text Procfile

@@ -48,6 +48,26 @@ COPY app.py .
 CMD ["gunicorn", "app:app"]
 ```
 
+## Example: a Secret of Kubernetes
+
+Flagged at `deploy/secret.yaml:5`.
+
+```yaml deploy/secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: shop}
+data:
+  SECRET_KEY: OGY0MmE3MzA1NGIxNzQ5Zg==
+```
+
+## Example: the key of a cloud account
+
+Flagged at `deploy/key.json:1`.
+
+```json deploy/key.json
+{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----MIIEvgIBADANBg"}
+```
+
 ## Example: a private key
 
 Flagged at `nginx/site.key:1`.
@@ -56,6 +76,23 @@ Flagged at `nginx/site.key:1`.
 -----BEGIN PRIVATE KEY-----
 MIIEvgIBADANBg
 -----END PRIVATE KEY-----
+```
+
+## Use instead: a Secret that is made outside, and one that is sealed
+
+```yaml deploy/secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: shop}
+stringData:
+  SECRET_KEY: ${SECRET_KEY}
+---
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata: {name: shop}
+spec:
+  encryptedData:
+    SECRET_KEY: AgBy3i4OJSWK8PiTySYZZA9rO43cGDEq
 ```
 
 ## Use instead: left out by git
@@ -104,11 +141,15 @@ MIIDazCCAlOg
 
 from __future__ import annotations
 
+import base64
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
+from gunwale.project import charts
+from gunwale.project.cluster import objects
 from gunwale.project.facts import Place
 from gunwale.project.readers.compose import Compose
 from gunwale.project.readers.environment_file import EnvironmentFile
@@ -122,12 +163,18 @@ if TYPE_CHECKING:
 
 RULE = About(Topic.SECRETS, Severity.ERROR)
 _HINT = "keep it out with .gitignore, and change the secret: the history has it"
+# What the keys of cloud accounts are saved as: JSON that holds a private key.
+_ACCOUNT = re.compile(
+    r"(?:[\w.-]*[_-])?(?:key|keyfile|credentials?|service[_-]?account|adminsdk|firebase|gcp|gcloud)"
+    r"(?:[_-][\w.-]*)?\.json",
+    re.IGNORECASE,
+)
 _KEYS = (".key", ".pem", "id_rsa", "id_ed25519", "id_ecdsa")
 
 
 def check(project: Project) -> Iterator[Finding]:
-    """Look at the files of compose secrets, at environment files, and for private keys."""
-    for finding in (*_of_compose(project), *_of_environment(project), *_keys(project)):
+    """Look at the files of compose secrets, environment files, private keys and Secrets of Kubernetes."""
+    for finding in (*_of_compose(project), *_of_environment(project), *_keys(project), *_of_cluster(project)):
         path = finding.at.path
         if not is_ignored(project, path) and not is_sample(path):
             yield finding
@@ -165,9 +212,36 @@ def _of_environment(project: Project) -> Iterator[Finding]:
                 break  # one a file: all of it is to go
 
 
+def _of_cluster(project: Project) -> Iterator[Finding]:
+    """Look at each Secret of Kubernetes: base64 is no cipher."""
+    for each in project.derive(objects):
+        if each.kind != "Secret" or charts.folder_of(project, each.path) is not None:
+            continue  # a chart's values are its user's to give
+        for key in ("data", "stringData"):
+            table = each.node.get(key)
+            for name, node in table.items() if table is not None else ():
+                value = _decoded(node.text or "") if key == "data" else node.text or ""
+                is_url = (found := credentials(value)) is not None and not found.is_local
+                if is_url or is_secret(name.replace(".", "_").replace("-", "_"), value):
+                    yield Finding(
+                        at=table.key_at(name) if table is not None else each.at,
+                        message=f"the Secret {each.name} is in the repository, {name} and all",
+                        hint="make it outside (sealed, or from a store of secrets); change this one",
+                    )
+                    break  # one a Secret: all of it is to go
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
+
+
 def _keys(project: Project) -> Iterator[Finding]:
     for path in project.tree.files:
-        if path.endswith(_KEYS) and role(path) is not Role.DEVELOPMENT:
+        is_key = path.endswith(_KEYS) or _ACCOUNT.fullmatch(posixpath.basename(path)) is not None
+        if is_key and role(path) is not Role.DEVELOPMENT:
             source = project.source(path, "secrets")
-            if source is not None and "PRIVATE KEY-----" in source.text[:2000]:
+            if source is not None and "PRIVATE KEY-----" in source.text[:4000]:
                 yield Finding(at=Place(path, 1), message="a private key is in the repository", hint=_HINT)

@@ -28,6 +28,31 @@ server {
 }
 ```
 
+## Example: on Fly, whose proxy writes no host
+
+Flagged at `app.py:5`.
+
+```python app.py
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+app = Flask(__name__)
+app.wsgi_app = ProxyFix(app.wsgi_app, x_for=2, x_proto=1, x_host=1)
+```
+
+```toml fly.toml
+app = "shop"
+
+[http_service]
+internal_port = 8000
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY app.py .
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]
+```
+
 ## Use instead: what this nginx writes
 
 ```python app.py

@@ -22,6 +22,28 @@ app = Flask(__name__)
 app.config.from_object("config.Config")
 ```
 
+## Example: on the instance that a configuration is made as
+
+Flagged at `config.py:6`.
+
+```python config.py
+import os
+
+
+class ProductionConfig:
+    def __init__(self):
+        self.SECRET_KEY = os.environ.get("SECRET_KEY", "you-will-never-guess")
+```
+
+```python app.py
+from flask import Flask
+
+from config import ProductionConfig
+
+app = Flask(__name__)
+app.config.from_object(ProductionConfig())
+```
+
 ## Example: set on the application
 
 Flagged at `app.py:4`.

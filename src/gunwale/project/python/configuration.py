@@ -154,7 +154,8 @@ def _of_object(project: Project, reference: Reference) -> Iterator[Setting]:
         for base in home.classes[class_].bases
     )
     for home, class_ in lineage:
-        own = list(_body(project, home, home.classes[class_].body, class_))
+        body = home.classes[class_].body
+        own = [*_made(project, home, body, class_), *_body(project, home, body, class_)]
         if is_from_environment:
             own = [_with_variable(each) for each in own]
         yield from (each for each in own if each.name not in said)
@@ -191,6 +192,17 @@ def _body(project: Project, file: PythonFile, body: list[ast.stmt], owner: str) 
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name) and _NAME.fullmatch(target.id):
                     yield _setting(project, file, target.id, node.value, owner)
+
+
+def _made(project: Project, file: PythonFile, body: list[ast.stmt], owner: str) -> Iterator[Setting]:
+    """Yield what ``__init__`` sets on the instance, which is what such a class is loaded as."""
+    made = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    for node in made[-1].body if made else ():
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                is_own = isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self"
+                if isinstance(target, ast.Attribute) and is_own and _NAME.fullmatch(target.attr):
+                    yield _setting(project, file, target.attr, node.value, owner)
 
 
 def _setting(project: Project, file: PythonFile, name: str, node: ast.expr, owner: str) -> Setting:
