@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.containers import Container, a_container
-from e2e.engine import EngineError
-from e2e.images import PACKAGES, built_wheel, imported, wheelhouse
+from e2e.images import built_wheel, wheelhouse
+from e2e.machine import a_machine, booted, image, sh
 from gunwale.cli import main
 from gunwale.measure.load import Ask, LoadProcess, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from e2e.containers import Container
     from e2e.engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.soak]
@@ -45,23 +44,12 @@ def slow():
     time.sleep(0.3)
     return "ok"
 """
-# What systemd needs to be PID 1, and to make namespaces for its services: its cgroups, and these rights.
-OPTIONS = (
-    *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE"),
-    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
-    *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp", "--env", "container=docker"),
-    *("--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw"),
-)
-BOOT_SECONDS = 60.0
 MIX = (Ask(path="/", weight=8), Ask(path="/slow", weight=2))
 
 
 @pytest.fixture(scope="module")
 def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A machine with the project in /srv/shop, its packages beside it, and the rendered units installed."""
-    suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    packages = f"{PACKAGES},systemd,systemd-sysv,dbus"
-    image = imported(engine, f"gunwale-test-systemd:{suite}", suite, packages)
     folder = tmp_path_factory.mktemp("machine")
     project = folder / "shop"
     project.mkdir()
@@ -74,68 +62,47 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patch.chdir(project)
         main(["render", "systemd"], standalone_mode=False)
     built_wheel(folder / "ours")
-    with a_container(engine, image, "/sbin/init", options=OPTIONS) as container:
+    with a_machine(engine) as container:
         for source, target in (
             (project, "/srv"),
-            (wheelhouse(engine, image), "/wheels"),
+            (wheelhouse(engine, image(engine)), "/wheels"),
             (folder / "ours", "/ours"),
         ):
             engine.run("cp", str(source), f"{container.name}:{target}")
-        _sh(
+        sh(
             container,
             "python3 -m venv /srv/shop/.venv && /srv/shop/.venv/bin/pip install -q --no-index "
             "--find-links /wheels --find-links /ours gunwale flask gunicorn",
         )
-        _sh(
+        sh(
             container,
             "cp /srv/shop/deploy/* /etc/systemd/system/ && echo KEY=from-etc > /etc/shop.env && "
             "chmod 600 /etc/shop.env",
         )
-        _booted(container)
-        _sh(container, "systemctl daemon-reload && systemctl start shop.service")
+        booted(container)
+        sh(container, "systemctl daemon-reload && systemctl start shop.service")
         yield container
 
 
-def _sh(container: Container, line: str) -> str:
-    try:
-        return container.engine.run("exec", container.name, "sh", "-c", line)
-    except EngineError as error:
-        journal = container.engine.run(
-            "exec", container.name, "sh", "-c", "journalctl -n 60 --no-pager || true"
-        )
-        raise EngineError(f"{error}\n{journal}") from error
-
-
-def _booted(container: Container) -> None:
-    deadline = time.monotonic() + BOOT_SECONDS
-    while (state := _state(container)) not in ("running", "degraded"):
-        assert time.monotonic() < deadline, f"systemd does not boot here: {state}"
-        time.sleep(0.2)
-
-
-def _state(container: Container) -> str:
-    return _sh(container, "systemctl is-system-running || true").strip()
-
-
 def _show(container: Container, *names: str) -> dict[str, str]:
-    said = _sh(container, f"systemctl show shop.service {' '.join(f'-p {each}' for each in names)}")
+    said = sh(container, f"systemctl show shop.service {' '.join(f'-p {each}' for each in names)}")
     return dict(line.split("=", 1) for line in said.splitlines())
 
 
 def test_it_is_active_as_a_user_of_its_own_with_its_environment(machine: Container) -> None:
-    _sh(machine, "systemctl start shop.service")
+    sh(machine, "systemctl start shop.service")
     shown = _show(machine, "ActiveState", "SubState", "Type", "NRestarts", "DynamicUser", "TimeoutStopUSec")
 
     assert shown["ActiveState"] == "active"
     assert shown["SubState"] == "running"
     assert (shown["Type"], shown["DynamicUser"], shown["TimeoutStopUSec"]) == ("notify", "yes", "1min")
-    uid, key = _sh(machine, f"curl -s http://127.0.0.1:{PORT}/").split()
+    uid, key = sh(machine, f"curl -s http://127.0.0.1:{PORT}/").split()
     assert 61184 <= int(uid) <= 65519  # systemd's range of dynamic users
     assert key == "from-etc"
 
 
 def test_systemds_own_judge_finds_the_service_well_enclosed(machine: Container) -> None:
-    said = _sh(machine, "systemd-analyze security shop.service --no-pager")
+    said = sh(machine, "systemd-analyze security shop.service --no-pager")
     exposure = re.search(r"Overall exposure level for shop.service: ([\d.]+) (\w+)", said)
 
     assert exposure is not None
@@ -144,17 +111,17 @@ def test_systemds_own_judge_finds_the_service_well_enclosed(machine: Container) 
 
 
 def test_a_reload_and_a_stop_lose_no_request(machine: Container) -> None:
-    _sh(machine, "systemctl start shop.service")
+    sh(machine, "systemctl start shop.service")
     profile = Profile(
         target=f"http://{machine.address}:{PORT}", rate=20.0, mix=MIX, keepalive_clients=4, connect_timeout=5
     )
     with LoadProcess(profile) as load:
         time.sleep(1)  # what the load is, before anything happens to it
-        _sh(machine, "systemctl reload shop.service")
+        sh(machine, "systemctl reload shop.service")
         time.sleep(1)
         load.burst(30)
         stopped = time.monotonic()
-        _sh(machine, "systemctl stop shop.service")
+        sh(machine, "systemctl stop shop.service")
         result = load.stop(grace=6)
     shown = _show(machine, "ActiveState", "Result", "ExecMainStatus")
 

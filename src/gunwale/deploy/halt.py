@@ -52,7 +52,12 @@ def _keep_serving(site: Site, before: Site) -> None:
 
 
 def main() -> None:
-    """Stop the processes of the site whose folder is given."""
+    """Stop the processes of the site whose folder is given, unless its keeper ended by itself.
+
+    Then systemd has no main process to name, and starts it again.
+    """
+    if not sys.argv[2:]:
+        return
     paths = Paths(Path(sys.argv[1]))
     halt_until_boot(State(paths), EventLog(paths.events, clock=RealClock()))
 

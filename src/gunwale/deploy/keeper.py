@@ -124,7 +124,7 @@ class Keeper:
             found.pid, found.ticks, found.is_out = process.pid, process.ticks, True
             found.restarts += 1
             found.restarted = datetime.now(UTC).isoformat(timespec="seconds")
-            found.trouble = self._ended.pop(task.name, "it died")
+            found.trouble = self._ended.pop(task.name, "its process had ended")
         self.events.tell("task-restarted", phase=Phase.STEADY, task=task.name, pid=process.pid)
 
     def _health(self, site: Site) -> None:

@@ -195,7 +195,7 @@ def _settle(state: State, caddy: Caddy, release: Release, prepared: Prepared, ou
         caddy.apply(front)
     if outcome.succeeded:
         keeper.ensure(state.paths)
-        Path(unit.path(state.paths, site)).write_text(unit.text(state.paths, site, release.stop_timeout))
+        unit.write(state.paths, site, release.stop_timeout)
         with contextlib.suppress(OSError):
             _forget_old(state)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gunwale.deploy.keeper import TAKE_OVER
@@ -27,13 +28,13 @@ def text(paths: Paths, site: Site, stop_timeout: float) -> str:
         "",
         "[Service]",
         f"ExecStart={sys.executable} -P -m gunwale.deploy.keeper {paths.root} {TAKE_OVER}",
-        f"ExecStop={sys.executable} -P -m gunwale.deploy.halt {paths.root}",
-        "# It ends by itself when the site is brought down.",
+        "# Without $MAINPID it has ended by itself: its tasks and Caddy serve on.",
+        f"ExecStop={sys.executable} -P -m gunwale.deploy.halt {paths.root} $MAINPID",
+        "KillMode=process",
+        "# It ends with 0 when the site is brought down.",
         "Restart=on-failure",
         "RestartForceExitStatus=SIGTERM",
         "RestartSec=1",
-        "# The keeper may die alone: its tasks and Caddy serve on.",
-        "KillMode=process",
         f"TimeoutStopSec={stop_timeout + 60:g}",
     ]
     if is_root and privileged:
@@ -42,6 +43,13 @@ def text(paths: Paths, site: Site, stop_timeout: float) -> str:
         lines.append(f"User={getpass.getuser()}")
     wanted = "multi-user.target" if is_root else "default.target"
     return "\n".join([*lines, "", "[Install]", f"WantedBy={wanted}", ""])
+
+
+def write(paths: Paths, site: Site, stop_timeout: float) -> None:
+    """Write the unit where it differs: systemd warns of one that changed on disk."""
+    wanted, file = text(paths, site, stop_timeout), Path(path(paths, site))
+    if not file.exists() or file.read_text() != wanted:
+        file.write_text(wanted)
 
 
 def path(paths: Paths, site: Site) -> str:

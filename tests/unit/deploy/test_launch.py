@@ -132,4 +132,9 @@ def test_unit_starts_the_keeper_and_spares_the_tasks(tmp_path: Path) -> None:
         line.startswith("ExecStart=") and line.endswith(f"gunwale.deploy.keeper {tmp_path} --take-over")
         for line in lines
     )
+    # Where its keeper ended by itself, systemd has no main process to tell of, and nothing is stopped.
+    assert any(
+        line.startswith("ExecStop=") and line.endswith(f"gunwale.deploy.halt {tmp_path} $MAINPID")
+        for line in lines
+    )
     assert {"KillMode=process", "Restart=on-failure", "TimeoutStopSec=120"} <= set(lines)
