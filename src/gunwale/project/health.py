@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LIVENESS, READINESS, STARTUP = "livenessProbe", "readinessProbe", "startupProbe"
 PROBES = (LIVENESS, READINESS, STARTUP)
 HEALTHCHECK, COMPOSE, ECS, FLY = "HEALTHCHECK", "compose", "ecs", "fly"
+_LOCAL = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL
 _URL = re.compile(
     r"https?://(?P<host>\[[^\]]*\]|[^\s/:'\"]*)(?::(?P<port>\d+))?(?P<path>/[^\s'\"?#|;)\\]*)?"
     r"|\b(?P<bare>localhost|127\.0\.0\.1|0\.0\.0\.0)(?::(?P<bareport>\d+))?(?P<barepath>/[^\s'\"?#|;)\\]*)?"
@@ -62,6 +63,11 @@ class Request(NamedTuple):
     host: str
     port: str
     path: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it asks where the check itself runs, or the pod."""
+        return self.host in _LOCAL
 
 
 class Check(NamedTuple):

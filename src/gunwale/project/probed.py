@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gunwale.project.target_groups import TargetGroup
 
 TARGET_GROUP = "the target group"
-_OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +110,7 @@ def _of_checks(project: Project) -> Iterator[Asked]:
             request = each.request
             if request is None:
                 continue
-            is_own = is_alone(start) and request.host in _OWN and "$" not in request.path
+            is_own = is_alone(start) and request.is_local and "$" not in request.path
             yield Asked(
                 path=request.path,
                 at=each.at,

@@ -107,7 +107,6 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
 
 RULE = About(Topic.PROBES, Severity.ERROR)
-_OWN = ("", "localhost", "127.0.0.1", "0.0.0.0", "[::1]")  # noqa: S104 - read in a URL
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -121,7 +120,7 @@ def check(project: Project) -> Iterator[Finding]:
             request = each.request
             is_probe = each.command.startswith("GET ")
             port = (request.port or ("" if is_probe else "80")) if request else ""
-            if request is not None and request.host in _OWN and port and port not in ports:
+            if request is not None and request.is_local and port and port not in ports:
                 listening = ", ".join(sorted(ports))
                 yield Finding(
                     at=each.at,
