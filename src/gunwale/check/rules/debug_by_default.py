@@ -216,17 +216,15 @@ from typing import TYPE_CHECKING
 from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
 from gunwale.project.facts import Given
+from gunwale.project.python.by_defaults import by_defaults
 from gunwale.project.python.chosen import chosen
 from gunwale.project.python.configuration import is_set_by_all, named
-from gunwale.project.python.values import value
 from gunwale.project.start_path import web_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gunwale.project.facts import Unknown
     from gunwale.project.model import Project
-    from gunwale.project.python.configuration import Setting
     from gunwale.project.readers.python import PythonFile
     from gunwale.project.start import Start
 
@@ -240,7 +238,7 @@ def check(project: Project) -> Iterator[Finding]:
         return
     is_certain = project.derive(chosen).is_certain
     for setting in named(project, "DEBUG"):
-        given = setting.value if isinstance(setting.value, Given) else _of_others(project, setting)
+        given = setting.value if isinstance(setting.value, Given) else by_defaults(project, setting)
         is_in_code = setting.owner == "app.config"
         if not isinstance(given, Given) or not given.value or is_set_by_all(project, given.variables):
             continue
@@ -256,36 +254,6 @@ def check(project: Project) -> Iterator[Finding]:
             because=(Because(start.server.at, f"{start.server.name} is started here"),),
             confidence=Confidence.LIKELY if given.variables and not is_text else None,
         )
-
-
-class _PutIn(ast.NodeTransformer):
-    """Puts in what the configuration says by default, for ``app.config["NAME"]``."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        owner = node.value
-        is_config = isinstance(owner, ast.Attribute) and owner.attr == "config"
-        if is_config and isinstance(node.slice, ast.Constant):
-            found = {
-                each.value.value
-                for each in named(self.project, str(node.slice.value))
-                if isinstance(each.value, Given) and isinstance(each.value.value, str | int)
-            }
-            if len(found) == 1:
-                return ast.copy_location(ast.Constant(found.pop()), node)
-        return node
-
-
-def _of_others(project: Project, setting: Setting) -> Given[object] | Unknown:
-    """Return what DEBUG comes to by the defaults of the settings it is made of; they may be overridden."""
-    copied = ast.parse(ast.unparse(setting.node), mode="eval").body
-    put_in = _PutIn(project).visit(copied)
-    if ast.dump(put_in) == ast.dump(ast.parse(ast.unparse(setting.node), mode="eval").body):
-        return setting.value
-    found = value(project, setting.file, ast.fix_missing_locations(put_in))
-    return Given(found.value, setting.at, ("the configuration",)) if isinstance(found, Given) else found
 
 
 def _goes_by_it(start: Start) -> bool:
