@@ -28,6 +28,9 @@ _URL = re.compile(
 # http.client: HTTPConnection(address).request("GET", path).
 _HTTP_CLIENT = re.compile(r"\.request\(\s*['\"](?:GET|HEAD)['\"]\s*,\s*['\"](?P<path>/[^\s'\"?#]*)")
 _HOST = re.compile(r"\bhost[\"']?\s*:", re.IGNORECASE)  # the field, as a command gives it
+_FOLLOWING = re.compile(
+    r"\burlopen\b|\brequests\.(?:get|head)\b|\bwget\b|\bcurl\b.*(?:--location\b|\s-[a-zA-Z]*L)"
+)
 # How each platform calls the numbers of a check, with its default in seconds (facts of each, 2026-11-22).
 _TIMINGS: dict[str, dict[str, tuple[str, float]]] = {
     HEALTHCHECK: {
@@ -94,6 +97,17 @@ class Check(NamedTuple):
         host, port = match["host"] or match["bare"] or "", match["port"] or match["bareport"] or ""
         asked = _HTTP_CLIENT.search(self.command)
         return Request(host, port, match["path"] or match["barepath"] or (asked["path"] if asked else "/"))
+
+    @property
+    def is_http_get(self) -> bool:
+        """Whether the platform asks by itself, and runs no command in the container."""
+        return self.command.startswith("GET ")
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes on to where a redirect leads: kubelet does, curl only when told."""
+        is_kubelets = self.is_http_get and self.by in PROBES
+        return is_kubelets or _FOLLOWING.search(self.command) is not None
 
     @property
     def sent(self) -> str:

@@ -121,6 +121,37 @@ def test_a_probe_sends_the_pods_address_as_its_host_and_whatever_fields_it_is_to
 
 
 @pytest.mark.parametrize(
+    ("check", "follows"),
+    [
+        ("curl -fsS http://localhost:8000/health", False),  # ends well on 301
+        ("curl -fsSL http://localhost:8000/health", True),
+        ("curl -f --location http://localhost:8000/health", True),
+        ("wget -q -O- http://localhost:8000/health", True),
+        ("python -c \"import urllib.request as r; r.urlopen('http://localhost:8000/health')\"", True),
+    ],
+)
+def test_a_command_follows_a_redirect_where_its_client_does(
+    check: str, follows: bool, tmp_path: Path
+) -> None:
+    found = _asked(_project(tmp_path, check)).check
+
+    assert found is not None
+    assert found.follows == follows
+
+
+def test_a_probe_follows_a_redirect_where_kubelet_asks_and_not_for_being_a_probe(tmp_path: Path) -> None:
+    pod = POD % "Host"
+    get = _asked(_project(tmp_path, web_yaml=pod)).check
+    words = 'exec: {command: [curl, -f, "http://localhost:8000/ready"]}\n'
+    run = _asked(_project(tmp_path, web_yaml=pod[: pod.index("httpGet")] + words)).check
+
+    assert get is not None
+    assert get.follows
+    assert run is not None
+    assert not run.follows
+
+
+@pytest.mark.parametrize(
     ("protocol", "host", "is_refusing"),
     [("HTTP", "", True), ("HTTPS", "", False), ("TCP", None, False)],
 )

@@ -71,7 +71,7 @@ def check(project: Project) -> Iterator[Finding]:
         for each in checks(start) if image is not None else ():
             assert image is not None
             match = _TOOL.search(each.command)
-            tool = match[1] if match and not each.command.startswith("GET ") else ""
+            tool = match[1] if match and not each.is_http_get else ""
             if tool and tool in _missing(Reference.of(image.base.value)) and not _is_brought(image, tool):
                 yield Finding(
                     at=each.at,

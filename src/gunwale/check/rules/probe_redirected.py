@@ -226,7 +226,6 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Confidence, Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.health import PROBES
 from gunwale.project.probed import reaching, redirecting
 from gunwale.project.python.forced_https import forced_https
 
@@ -239,9 +238,6 @@ if TYPE_CHECKING:
 RULE = About(Topic.PROBES, Severity.ERROR)
 _CURL = re.compile(r"\bcurl\b")
 _FOLLOWS = re.compile(r"--location\b|\s-[a-zA-Z]*L")
-_FOLLOWING = re.compile(
-    r"\burlopen\b|\brequests\.(?:get|head)\b|\bwget\b|\bcurl\b.*(?:--location\b|\s-[a-zA-Z]*L)"
-)
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -272,7 +268,7 @@ def _by_slash(each: Asked, because: Because) -> Iterator[Finding]:
 
 def _by_https(each: Asked, because: Because) -> Iterator[Finding]:
     """A probe and whatever follows redirects go on to https, at a port that speaks plain HTTP."""
-    is_following = each.by in PROBES or _FOLLOWING.search(each.sent) is not None
+    is_following = each.check is not None and each.check.follows
     is_refused = each.group is not None and each.group.refuses(301, 302)
     if is_refused or (is_following and "https" not in each.sent.lower()):
         yield Finding(

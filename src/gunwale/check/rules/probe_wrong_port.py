@@ -118,8 +118,7 @@ def check(project: Project) -> Iterator[Finding]:
             continue
         for each in checks(start):
             request = each.request
-            is_probe = each.command.startswith("GET ")
-            port = (request.port or ("" if is_probe else "80")) if request else ""
+            port = (request.port or ("" if each.is_http_get else "80")) if request else ""
             if request is not None and request.is_local and port and port not in ports:
                 listening = ", ".join(sorted(ports))
                 yield Finding(
