@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from gunwale.project.model import Project
 
 _NAME = re.compile(
-    r"(?:.*[_-])?(?:PASSWORDS?|PASSWD|PASSPHRASE|PASS|PWD|PW|SECRET|TOKEN|"
-    r"(?:SECRET|API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|FERNET)_?KEY)(?:_\d+)?",
+    r"(?:.*(?:PASSWORD|PASSWD)|(?:PG|DB|MYSQL|REDIS|SMTP|MAIL|ROOT)PASS|"  # PGPASSWORD, as libpq has it
+    r"(?:.*[_-])?(?:PASSWORDS|PASSPHRASE|PASS|PWD|PW|SECRET|TOKEN|"
+    r"(?:SECRET|API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|FERNET)_?KEY))(?:_\d+)?",
     re.IGNORECASE,
 )
 # Names that end as a secret's does and are none: switches, what is public, the shell's own.

@@ -99,6 +99,41 @@ def _servers(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
         ),
         pytest.param(
             {
+                "infra/main.tf": (
+                    'resource "aws_instance" "web" {\n  provisioner "file" {\n    source = "app.py"\n  }\n'
+                    '  provisioner "remote-exec" {\n    inline = [\n      "cd /srv",\n\n'
+                    '      "nohup gunicorn app:app &",\n    ]\n  }\n}\n'
+                )
+            },
+            "infra/main.tf: aws_instance web",
+            "app:app",
+            id="Terraform, by remote-exec",
+        ),
+        pytest.param(
+            {
+                "infra/main.tf": (
+                    'resource "aws_launch_template" "web" {\n'
+                    '  user_data = filebase64("${path.module}/boot.sh")\n}\n'
+                ),
+                "infra/boot.sh": "#!/bin/bash\nyum -y update\ngunicorn app:app\n",
+            },
+            "infra/main.tf: aws_launch_template web",
+            "app:app",
+            id="Terraform, by a script of user data",
+        ),
+        pytest.param(
+            {
+                "main.tf": (
+                    'resource "aws_instance" "web" {\n  user_data = <<-EOF\n    #!/bin/bash\n'
+                    "    pip install flask gunicorn\n    gunicorn app:app\n  EOF\n}\n"
+                )
+            },
+            "main.tf: aws_instance web",
+            "app:app",
+            id="Terraform, by user data",
+        ),
+        pytest.param(
+            {
                 ".github/workflows/deploy.yml": (
                     "jobs:\n  deploy:\n    steps:\n    - uses: actions/setup-python@v6\n"
                     "    - uses: azure/webapps-deploy@v3\n      with: {app-name: shop}\n"

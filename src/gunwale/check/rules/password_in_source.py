@@ -48,6 +48,27 @@ app = Flask(__name__)
 connection = pymysql.connect(host="db", user="shop", password="hunter2hunter2")
 ```
 
+## Example: in a module of settings that is imported
+
+Flagged at `config.py:4`.
+Flagged at `config.py:6`.
+
+```python config.py
+import os
+
+DB_HOST = os.getenv("DB_HOST", "db")
+DB_PASSWORD = os.getenv("DB_PASSWORD", "hunter2hunter2")
+
+REPORTS = {"host": "reports", "password": "hunter3hunter3"}
+```
+
+```python app.py
+from config import DB_HOST, DB_PASSWORD
+from flask import Flask
+
+app = Flask(__name__)
+```
+
 ## Use instead: from the environment
 
 ```python app.py
@@ -96,6 +117,7 @@ app = Flask(__name__)
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -118,23 +140,46 @@ RULE = About(Topic.SECRETS, Severity.ERROR)
 _CONNECTING = re.compile(
     r"(?:.*\.)?(?:connect|create_pool|Connection|ConnectionPool|Redis|StrictRedis|MongoClient)"
 )
+_SETTINGS = re.compile(r"config|settings", re.IGNORECASE)
 _HINT = "read it from the environment or a mounted secret, and change it: it stays in the history"
 
 
 def check(project: Project) -> Iterator[Finding]:
     """Look at settings by the names of secrets, and at what connections are made with."""
+    loaded = set()
     for setting in project.derive(settings):
+        loaded.add(setting.at)
         if setting.name != "SECRET_KEY" and not is_sample(setting.file.path):
             yield from _finding(project, setting.name, setting.value, setting.at)
     for file in project.of(PythonFile):
         if role(file.path) is Role.DEVELOPMENT:
             continue
-        for call in file.calls:
-            if _CONNECTING.fullmatch(call.name):
-                for name in ("password", "passwd"):
-                    node = call.argument(name)
-                    if node is not None:
-                        yield from _finding(project, name, value(project, file, node), file.at(node))
+        for name, node in (*_constants(file), *_connections(file)):
+            if file.at(node) not in loaded:
+                yield from _finding(project, name, value(project, file, node), file.at(node))
+
+
+def _connections(file: PythonFile) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the passwords that connections are made with."""
+    for call in file.calls:
+        if _CONNECTING.fullmatch(call.name):
+            for name in ("password", "passwd"):
+                node = call.argument(name)
+                if node is not None:
+                    yield name, node
+
+
+def _constants(file: PythonFile) -> Iterator[tuple[str, ast.expr]]:
+    """Yield what a module of settings says at its top level, and in its tables, for others to import."""
+    if not _SETTINGS.search(file.path.rpartition("/")[2]) or is_sample(file.path):
+        return
+    for name, node in file.assigned.items():
+        if isinstance(node, ast.Dict):
+            for key, inner in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, inner
+        elif name.isupper() and name != "SECRET_KEY":
+            yield name, node
 
 
 def _finding(project: Project, name: str, given: Given[object] | Unknown, at: Place) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ _RELEVANT = (
     *("flask", "werkzeug", "waitress", "gevent", "gunicorn", "secret_key", "sqlalchemy_", "session_cookie"),
     *("trusted_hosts", "create_engine", "psycopg", "pymysql", "mysqldb", "mysql.connector", "mongoclient"),
 )
+_SETTINGS = re.compile(r"config|settings", re.IGNORECASE)
 _RELEVANT_WORD = re.compile(r"debug\b(?!\()|_password\b")  # not logger.debug(…)
 # Fields of syntax nodes that hold no node, or an operator or a context, which no fact is made of.
 _PLAIN = frozenset(
@@ -110,6 +111,8 @@ def is_one(path: str) -> bool:
 def is_relevant(source: Source) -> bool:
     """Whether the file says anything that facts are made of."""
     text = source.text.lower()
+    if "password" in text and _SETTINGS.search(source.path.rpartition("/")[2]):
+        return True
     return any(word in text for word in _RELEVANT) or (
         ("debug" in text or "_password" in text) and _RELEVANT_WORD.search(text) is not None
     )

@@ -70,7 +70,10 @@ class _Reader:
         return Block(_text(named[0]), labels, self.at(node), inner)
 
     def body(self, node: Any, depth: int) -> Node:
-        """Read attributes and blocks as one mapping; of blocks with one name, the first."""
+        """Read attributes and blocks as one mapping; of blocks with one name, the first.
+
+        A block with a label is there by that too: ``provisioner "remote-exec"`` is "provisioner remote-exec".
+        """
         if depth > _DEEPEST:
             raise UnreadableError(f"nested deeper than {_DEEPEST}", node.start_point[0] + 1)
         entries: dict[str, tuple[Place, Node]] = {}
@@ -81,7 +84,9 @@ class _Reader:
             elif each.type == "block":
                 body = next((part for part in named if part.type == "body"), None)
                 inner = self.body(body, depth + 1) if body is not None else Node(self.at(each))
-                entries.setdefault(_text(named[0]), (self.at(each), inner))
+                labels = [_quoted(part) for part in named[1:] if part.type in ("string_lit", "identifier")]
+                for key in (_text(named[0]), " ".join([_text(named[0]), *labels])):
+                    entries.setdefault(key, (self.at(each), inner))
         return Node(self.at(node), entries=MappingProxyType(entries))
 
     def value(self, node: Any, depth: int) -> Node:
@@ -100,8 +105,15 @@ class _Reader:
             arguments = [part for each in named[1:] for part in each.named_children]
             if len(arguments) == 1:
                 return self.value(arguments[0], depth + 1)
+        return self._single(node)
+
+    def _single(self, node: Any) -> Node:
+        """Read a number, a truth, a text; what is none of them is the text of a reference."""
+        at = self.at(node)
         if node.type in ("numeric_lit", "bool_lit"):
             return Node(at, _text(node), is_plain=True)
+        if node.type == "heredoc_template":
+            return Node(at._replace(line=at.line + 1, column=1), _of_heredoc(_text(node)))
         is_text = node.type in ("string_lit", "quoted_template")
         return Node(at, _quoted(node) if is_text else "${" + _text(node) + "}")
 
@@ -122,3 +134,8 @@ def _text(node: Any) -> str:
 def _quoted(node: Any) -> str:
     text = _text(node)
     return text[1:-1] if text[:1] == '"' and text[-1:] == '"' else text
+
+
+def _of_heredoc(text: str) -> str:
+    """Return what stands between ``<<EOF`` and EOF."""
+    return "\n".join(text.split("\n")[1:-1])
