@@ -60,6 +60,7 @@ DB_HOST = os.getenv("DB_HOST", "db")
 DB_PASSWORD = os.getenv("DB_PASSWORD", "hunter2hunter2")
 
 REPORTS = {"host": "reports", "password": "hunter3hunter3"}
+VARIABLES = {"password": "SHOP_REPORTS_PASSWORD"}
 ```
 
 ```python app.py
@@ -185,8 +186,11 @@ def _constants(file: PythonFile) -> Iterator[tuple[str, ast.expr]]:
 def _finding(project: Project, name: str, given: Given[object] | Unknown, at: Place) -> Iterator[Finding]:
     if not isinstance(given, Given) or not is_secret(name, given.value) or is_overridden(project, given):
         return
-    if f"_{name.lower()}".endswith("_" + str(given.value).lower().replace("-", "_")):
+    text = str(given.value)
+    if f"_{name.lower()}".endswith("_" + text.lower().replace("-", "_")):
         return  # TOKEN = "token" names a field
+    if text.isupper() and text.endswith(f"_{name.upper()}"):
+        return  # {"REDIS_PASSWORD": "SHOP_REDIS_PASSWORD"} names a variable
     asked = ", ".join(given.variables)
     message = f"{name} has a default in the source, used where {asked} is not set"
     yield Finding(
