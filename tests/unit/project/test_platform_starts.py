@@ -98,6 +98,12 @@ def _servers(root: Path, files: dict[str, str]) -> list[tuple[str, str]]:
             id="Azure App Service, told",
         ),
         pytest.param(
+            {"azure.yaml": "name: shop\nservices:\n  web:\n    language: py\n    host: appservice\n"},
+            "azure.yaml",
+            "app:app",
+            id="Azure App Service, by azd",
+        ),
+        pytest.param(
             {
                 "infra/main.tf": (
                     'resource "aws_instance" "web" {\n  provisioner "file" {\n    source = "app.py"\n  }\n'

@@ -240,6 +240,25 @@ def test_terraform_makes_tasks_too(tmp_path: Path) -> None:
     assert as_whom.name == "1000"
 
 
+def test_a_task_written_as_json_in_a_heredoc_is_one_too(tmp_path: Path) -> None:
+    terraform = """resource "aws_ecs_task_definition" "web" {
+  container_definitions = <<TASK
+  [
+    {
+      "name": "${local.prefix}-backend",
+      "image": "${local.image}",
+      "command": ["gunicorn", "-w", "4", "app:app"]
+    }
+  ]
+  TASK
+}
+"""
+    start = _start(tmp_path, {"main.tf": terraform})
+
+    assert start.server is not None
+    assert (start.launch.kind, str(start.server.at)) == ("terraform", "main.tf:7")
+
+
 @pytest.mark.parametrize(
     "text", ['resource "a" "b" {', "= = =", "x = [" * 500, "a { " * 300 + "}" * 300, "\x01"]
 )

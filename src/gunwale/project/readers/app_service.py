@@ -1,4 +1,4 @@
-"""Azure App Service: what a Bicep or ARM template, or the workflow that deploys, has it start.
+"""Azure App Service: what a Bicep or ARM template, azd's file, or the workflow that deploys has it start.
 
 Read by what it says of the site alone: neither language has a reader of its own here.
 """
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 TOPIC = "start"
 _SITE = re.compile(r"Microsoft\.Web/sites\b")
-_PYTHON = re.compile(r"linuxFxVersion[\"']?\s*[:=]\s*[\"'](?:\[[^\]]*)?PYTHON\|", re.IGNORECASE)
+_PYTHON = re.compile(
+    r"linuxFxVersion[\"']?\s*[:=]\s*[\"'](?:\[[^\]]*)?PYTHON\||runtimeName:\s*'python'", re.IGNORECASE
+)
+_OF_AZD = ("azure.yaml", "azure.yml")
 _COMMAND = re.compile(r"appCommandLine[\"']?\s*:\s*(?:'(?P<bicep>[^'\n]*)'|\"(?P<arm>(?:\\.|[^\"\\\n])*)\")")
 _DEPLOYS = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?azure/webapps-deploy@", re.IGNORECASE | re.MULTILINE)
 _STARTUP = re.compile(r"^\s*startup-command:\s*(?P<text>\S.*?)\s*$", re.MULTILINE)
+# azd: the service's own file says where it goes, and the modules of its templates what it is.
+_AZD = re.compile(r"^\s*host:\s*[\"']?appservice\b", re.MULTILINE)
+_AZD_PYTHON = re.compile(r"^\s*language:\s*[\"']?(?:py|python)\b", re.MULTILINE)
 _SET_UP = re.compile(r"actions/setup-python@|python-version:")
 
 
@@ -35,17 +41,21 @@ class AppService:
 def is_one(path: str) -> bool:
     """Tell by the suffix; what is inside decides."""
     is_workflow = path.startswith(".github/workflows/") and path.endswith((".yml", ".yaml"))
-    return path.endswith(".bicep") or is_workflow or path.rpartition("/")[2].startswith("azuredeploy")
+    name = path.rpartition("/")[2]
+    return path.endswith(".bicep") or is_workflow or name.startswith("azuredeploy") or name in _OF_AZD
 
 
 def is_relevant(source: Source) -> bool:
     """Whether it makes a site of App Service, or deploys to one."""
-    return _SITE.search(source.text) is not None or _DEPLOYS.search(source.text) is not None
+    return any(each.search(source.text) for each in (_SITE, _DEPLOYS, _AZD, _PYTHON))
 
 
 def read(source: Source) -> AppService | None:
     """Read one file; None where it is no site for Python."""
     text = source.text
+    if source.path.rpartition("/")[2] in _OF_AZD:
+        host, language = _AZD.search(text), _AZD_PYTHON.search(text)
+        return AppService(source.path, None, _line(source, host)) if host and language else None
     deploys = _DEPLOYS.search(text)
     found = (_STARTUP if deploys is not None else _COMMAND).search(text)
     said = next((each for each in found.groups() if each is not None), "") if found is not None else ""
@@ -58,5 +68,10 @@ def read(source: Source) -> AppService | None:
         return None  # an expression: which command it is cannot be told
     start = found if command and found is not None else (deploys or is_python)
     assert start is not None
-    at = source.at(text.count("\n", 0, start.start() + (start[0][:1] == "\n")) + 1)
+    at = _line(source, start)
     return AppService(source.path, Given(command, at) if command else None, at)
+
+
+def _line(source: Source, match: re.Match[str]) -> Place:
+    """Return the line that *match* ends on: what goes before may begin on an earlier one."""
+    return source.at(source.text.count("\n", 0, match.end()) + 1)

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from gunwale.project.facts import UnreadableError
-from gunwale.project.syntax.yaml import Node
+from gunwale.project.rendering import Rendered
+from gunwale.project.syntax.yaml import Node, documents
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place, Source
@@ -113,7 +114,7 @@ class _Reader:
         if node.type in ("numeric_lit", "bool_lit"):
             return Node(at, _text(node), is_plain=True)
         if node.type == "heredoc_template":
-            return Node(at._replace(line=at.line + 1, column=1), _of_heredoc(_text(node)))
+            return _of_heredoc(_text(node), at._replace(line=at.line + 1, column=1))
         is_text = node.type in ("string_lit", "quoted_template")
         return Node(at, _quoted(node) if is_text else "${" + _text(node) + "}")
 
@@ -136,6 +137,15 @@ def _quoted(node: Any) -> str:
     return text[1:-1] if text[:1] == '"' and text[-1:] == '"' else text
 
 
-def _of_heredoc(text: str) -> str:
-    """Return what stands between ``<<EOF`` and EOF."""
-    return "\n".join(text.split("\n")[1:-1])
+def _of_heredoc(text: str, at: Place) -> Node:
+    """Return what stands between ``<<EOF`` and EOF: the nodes of JSON, where it is that, or the text."""
+    inner = "\n".join(text.split("\n")[1:-1])
+    if inner.lstrip()[:1] in ("[", "{"):
+        lines = tuple(range(at.line, at.line + inner.count("\n") + 1))
+        try:
+            found = documents(Rendered(at.path, inner, lines))
+        except UnreadableError:  # directives of Terraform's own are in it
+            found = ()
+        if len(found) == 1:
+            return found[0]
+    return Node(at, inner)
