@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gunwale.project.packages import installed
 from gunwale.project.readers.dockerfile import Dockerfile
 from gunwale.project.readers.requirements import Requirements, normalised
 from gunwale.project.roles import Role, role
+from gunwale.project.start_path import images
 
 if TYPE_CHECKING:
     from gunwale.project.facts import Place
@@ -75,6 +77,17 @@ def brings_server(project: Project) -> bool:
         )
         if is_told and role(path) is not Role.DEVELOPMENT and _is_mentioned(project, path):
             return True
+    return False
+
+
+def installs_unseen(project: Project) -> bool:
+    """Whether an image of production installs from a file that is not in the project: it may name any."""
+    names = {path.rpartition("/")[2] for path in project.tree.files}
+    for image, _ in project.derive(images):
+        for each in installed(project, image):
+            name = each.name.rpartition("/")[2]
+            if each.manager == "requirements" and "$" not in name and name not in names:
+                return True
     return False
 
 

@@ -73,6 +73,24 @@ if __name__ == "__main__":
     app.run()
 ```
 
+## Use instead: what the image installs is not in the project
+
+```python app.py
+from flask import Flask
+
+app = Flask(__name__)
+
+if __name__ == "__main__":
+    app.run(host="0.0.0.0")
+```
+
+```dockerfile Dockerfile
+FROM python:3.13-slim
+COPY requirements.txt app.py ./
+RUN pip install -r requirements.txt
+CMD ["python", "app.py"]
+```
+
 ## Use instead: a server among the requirements
 
 ```text requirements.txt
@@ -164,7 +182,7 @@ from typing import TYPE_CHECKING
 
 from gunwale.check.finding import Because, Finding, Severity, Topic
 from gunwale.check.rule import About
-from gunwale.project.installed import brings_server, nearest
+from gunwale.project.installed import brings_server, installs_unseen, nearest
 from gunwale.project.python.applications import applications, runs
 from gunwale.project.roles import Role, role
 from gunwale.project.start_path import starts, web_starts
@@ -181,7 +199,7 @@ RULE = About(Topic.NO_WSGI, Severity.ERROR)
 def check(project: Project) -> Iterator[Finding]:
     """Where every known start is the development server's, look for a real one in all that installs."""
     at = _development_start(project)
-    if at is None or brings_server(project):
+    if at is None or brings_server(project) or installs_unseen(project):
         return
     found = nearest(project, "flask", at.path)
     if found is None and not project.derive(web_starts):
