@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gunwale.runtime.gunicorn_room import NONE_LEFT
 from gunwale.runtime.gunicorn_worker import SILENCE
-from gunwale.runtime.notice import FULL, Notice
+from gunwale.runtime.room import full
 from gunwale.runtime.scoreboard_watch import PATIENCE
 
 if TYPE_CHECKING:
     from gunwale.runtime.gunicorn_worker import Retirement
+    from gunwale.runtime.linger import Closer
 
 AT_FIRST, FEW = 0.1, 10
 """Seconds in which a client's first byte is waited for, while no more than so many are silent.
@@ -44,13 +45,14 @@ class Client(NamedTuple):
 class Silent:
     """Stands before the methods of one worker; made in post_worker_init."""
 
-    def __init__(self, worker: Any, most: int, timeout: float, retirement: Retirement) -> None:
-        self._worker, self._most, self._retirement = worker, most, retirement
+    def __init__(self, worker: Any, timeout: float, retirement: Retirement, closer: Closer) -> None:
+        self._worker, self._retirement, self._closer = worker, retirement, closer
+        self._most = worker.cfg.worker_connections
         self._keepalive = max(worker.cfg.keepalive, SILENCE)
         # Of a head that stops half way. In a request the deadline is the watch's, which comes first.
         self._timeout = struct.pack("ll", math.ceil(timeout + PATIENCE), 0) if timeout else None
         self._clients: dict[int, Client] = {}  # by descriptor, the longest there first
-        self._notice = Notice(FULL)
+        self._notice = full()
         self._is_leaving = False
         self._poll = poll()
         for each in worker.wait_fds:
@@ -75,6 +77,7 @@ class Silent:
             if error.errno == errno.EINVAL:  # shut down: the supervisor refuses connections from now on
                 self._worker.alive = False
             elif error.errno in NONE_LEFT and self._clients:
+                # Without lingering, which would keep the descriptor.
                 self._take(next(iter(self._clients))).sock.close()
             else:
                 raise
@@ -136,7 +139,7 @@ class Silent:
                 self._notice.say()
             if _speaks(first.sock, 0):
                 break  # it is heard in the next turn
-            self._take(fd).sock.close()
+            self._closer.close(self._take(fd).sock)
 
     def _take(self, fd: int) -> Client:
         self._poll.unregister(fd)

@@ -19,6 +19,10 @@ from select import POLLIN, poll  # now: gevent will put its own into the module
 from sys import byteorder
 from termios import TIOCOUTQ
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import _socket
 
 PATIENCE = 2.0
 MOST = 65536
@@ -36,7 +40,7 @@ class _Kept:
 
     __slots__ = ("deadline", "heard", "left", "sock")
 
-    def __init__(self, sock: socket.socket, deadline: float, left: int, heard: float) -> None:
+    def __init__(self, sock: _socket.socket, deadline: float, left: int, heard: float) -> None:
         self.sock, self.deadline, self.left, self.heard = sock, deadline, left, heard
 
 
@@ -51,7 +55,7 @@ class Closer:
         self._new = 0
         self._looked = 0.0
 
-    def close(self, sock: socket.socket, timeout: float = PATIENCE, max_drain: int = MOST) -> None:
+    def close(self, sock: _socket.socket, timeout: float = PATIENCE, max_drain: int = MOST) -> None:
         """Half-close *sock*; close it when its peer has, or after *timeout* seconds or *max_drain* bytes."""
         try:
             sock.shutdown(socket.SHUT_WR)
@@ -121,7 +125,7 @@ class Closer:
         self._kept.pop(fd).sock.close()
 
 
-def _read(sock: socket.socket) -> int:
+def _read(sock: _socket.socket) -> int:
     """Throw away what has come: how many bytes, 0 at the end."""
     try:
         return len(sock.recv(MOST))

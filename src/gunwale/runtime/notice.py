@@ -22,6 +22,3 @@ class Notice:
         if now >= self._next:
             self._next = now + EVERY
             say(self._message)
-
-
-FULL = "all places for connections are taken: those that have been idle longest make room"

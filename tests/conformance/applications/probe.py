@@ -1,5 +1,6 @@
 """An application that does to a server what real ones do: blocks, spins, streams, reads, dies."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -47,6 +48,12 @@ def spin(environ, start_response):
     until = time.monotonic() + number(environ, "seconds", 1)
     while time.monotonic() < until:
         pass
+    return index(environ, start_response)
+
+
+def hold(environ, start_response):
+    """Keep the interpreter's lock all the time, as a call into C may."""
+    ctypes.PyDLL(None).usleep(int(number(environ, "seconds", 1) * 1e6))
     return index(environ, start_response)
 
 
@@ -124,6 +131,7 @@ PATHS = {
     "/slow": slow,
     "/stop": stop,
     "/spin": spin,
+    "/hold": hold,
     "/download": download,
     "/upload": upload,
     "/events": events,

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 from gunwale.runtime import server_log, worker_exit
 from gunwale.runtime.application import not_found
 from gunwale.runtime.boot_log import keep_words
+from gunwale.runtime.gunicorn_greenlets import Greenlets
 from gunwale.runtime.gunicorn_master import Policies
 from gunwale.runtime.gunicorn_room import Room, most_connections
 from gunwale.runtime.gunicorn_silent import Silent
+from gunwale.runtime.gunicorn_threads import Threads
 from gunwale.runtime.gunicorn_worker import watch
 from gunwale.runtime.lifeline import hold
 from gunwale.runtime.linger import Closer
@@ -225,10 +227,7 @@ class Hooks:
         self._worker = os.getpid()
         worker.wsgi.attach(supervised.slot)
         worker.wsgi.start_checks()
-        self._room = Room(worker, supervised.slot, self._retirement)
-        if Silent.suits(worker):
-            timeout = supervised.plan["serve.request_timeout"]
-            Silent(worker, worker.cfg.worker_connections, timeout, self._retirement)
+        self._room = self._room_of(worker)
         self._retirement.booted()
         supervised.slot.booted()
         supervised.wake()
@@ -236,6 +235,15 @@ class Hooks:
             while not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 worker.notify()
                 time.sleep(0.002)
+
+    def _room_of(self, worker: Worker) -> Room:
+        if Threads.suits(worker):
+            return Threads(worker, self._closer)
+        if Greenlets.suits(worker):
+            return Greenlets(worker, self._closer, self._retirement)
+        if Silent.suits(worker):
+            Silent(worker, self._supervised.plan["serve.request_timeout"], self._retirement, self._closer)
+        return Room(worker)
 
     def pre_request(self, _worker: Worker, req: Request) -> None:
         """Close the connection after this request, from the lame duck on."""

@@ -30,14 +30,17 @@ from gunwale.runtime.settings import Settings
 from gunwale.runtime.supervised import Supervised, leave_systemd_to_the_supervisor
 from gunwale.runtime.waitress_adjustments import adjustments
 from gunwale.runtime.waitress_parser import Parser
-from gunwale.runtime.waitress_room import accept_some, has_room
+from gunwale.runtime.waitress_room import accept_some, close_expired, end, has_room, is_full
 from gunwale.runtime.waitress_worker import watch
 from gunwale.runtime.wsgi import REQUEST_ID, Wrapper, wrap
 
 STALLED = 120
 """Seconds without a byte after which a half-sent request or response is given up, as Waitress has it."""
 IDLE_TURN, TURN = 1.0, 0.05
-"""Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed."""
+"""Seconds between two looks at the scoreboard: below the quiet time of the drain while something is owed.
+
+Shorter also while all places are taken: somebody may make room soon.
+"""
 QUIET_TURNS = 3
 """Without anything owed, before it leaves: what was just accepted has not been read yet."""
 
@@ -49,6 +52,7 @@ class Task(WSGITask):
 
     def execute(self) -> None:
         """Run the application; what is left of the response is known by the request's id."""
+        self.channel.has_asked = True
         try:
             super().execute()
         finally:
@@ -56,8 +60,8 @@ class Task(WSGITask):
                 self.channel.request_id = str(self.environ.get(REQUEST_ID, ""))
 
     def build_response_header(self) -> bytes:
-        """Close the connection after this response, from the lame duck on, and after a reload."""
-        if self.channel.server.supervised.board.is_closing:
+        """Close the connection after this response, from the lame duck on, after a reload, and when full."""
+        if self.channel.server.supervised.board.is_closing or is_full(self.channel.server):
             self.request.headers["CONNECTION"] = "close"  # as if the client had asked for it
         head: bytes = super().build_response_header()
         return head
@@ -88,6 +92,7 @@ class Channel(HTTPChannel):
     socket: socket.socket | None
     request_id = ""
     """Of the last request that the application had."""
+    has_asked = False
 
     @property
     def last_activity(self) -> float:
@@ -124,6 +129,7 @@ class Listener(BaseWSGIServer):
     supervised: Supervised
     closer: Closer
     next_channel_cleanup = 0.0
+    is_ending = False
 
     def accept_connections(self) -> None:
         """Accept; without listen(), which opens the door: the supervisor did that."""
@@ -147,22 +153,12 @@ class Listener(BaseWSGIServer):
         now = time.monotonic()
         if now >= self.next_channel_cleanup:
             self.next_channel_cleanup = now + self.adj.cleanup_interval
-            self.maintenance(now)
+            close_expired(self, STALLED)
         return self.accepting and has_room(self)
 
     def handle_accept(self) -> None:
-        """Accept some; at the limit those that have been idle longest make room."""
-        accept_some(self, super().handle_accept)
-
-    def maintenance(self, now: float) -> None:
-        """Close idle connections after the plan's time, and those that got stuck half way after STALLED.
-
-        *now* by time.monotonic().
-        """
-        for channel in self.active_channels.values():
-            patience = max(STALLED, self.adj.channel_timeout) if channel.owes else self.adj.channel_timeout
-            if not channel.requests and channel.last_activity < now - patience:
-                channel.will_close = True
+        """Accept some; at the limit those that have been idle longest make room, but for the last ones."""
+        accept_some(self, super().handle_accept, needs_room=not self.is_ending)
 
 
 class TcpListener(Listener, TcpWSGIServer):
@@ -229,8 +225,11 @@ class Server:
             if self.is_told_to_stop:
                 self._accept_the_last()
                 quiet = 0 if owing or any(each.requests for each in channels) else quiet + 1
-            wasyncore.poll2(TURN if owing or self.is_told_to_stop else IDLE_TURN, self._map)
+            is_soon = owing or self.is_told_to_stop or any(map(is_full, self._listeners))
+            wasyncore.poll2(TURN if is_soon else IDLE_TURN, self._map)
         self.dispatcher.shutdown(timeout=1)
+        for each in [each for each in self._map.values() if isinstance(each, Channel)]:
+            end(each)
         self.closer.finish()
 
     def _note(self, owing: list[Channel]) -> None:
@@ -247,6 +246,7 @@ class Server:
     def _accept_the_last(self) -> None:
         for listener in self._listeners:
             if listener.accepting:
+                listener.is_ending = True
                 before = -1
                 while before != (before := len(self._map)):
                     listener.handle_accept()

@@ -1,0 +1,100 @@
+"""An idle connection is closed: what comes just before is answered, what comes just after meets no reset."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from live import raw, read_response, wait_until
+from served import has_several_requests, only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from served import Served, Variant
+
+KEEPALIVE = 1.0
+
+
+def ask(sock: socket.socket, path: str = "/") -> None:
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+
+
+def has_ended(sock: socket.socket) -> bool:
+    asked = select.poll()
+    asked.register(sock, select.POLLRDHUP)
+    return bool(asked.poll(0))
+
+
+def assert_no_reset(sock: socket.socket) -> None:
+    """Ask on a connection that the server has just closed, as a client that has not seen it yet."""
+    ask(sock)
+    time.sleep(0.05)  # on the loopback interface a reset comes with the request
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    assert sock.recv(1) == b""
+
+
+@only(has_several_requests)
+def test_at_the_end_of_keepalive_what_has_come_is_answered_and_what_crosses_meets_no_reset(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    """The server learns late of the request: something keeps the interpreter from it."""
+    served = serve(*variant.options, "--set", f"serve.keepalive={KEEPALIVE:g}", workers=1)
+    with (
+        raw("127.0.0.1", served.port) as kept,
+        raw("127.0.0.1", served.port) as holds,
+        raw("127.0.0.1", served.port) as wakes,
+    ):
+        ask(kept)
+        assert read_response(kept).status == 200
+        answered = time.monotonic()
+        ask(holds, f"/hold?seconds={KEEPALIVE + 1:g}")
+        served.wait_until(lambda: served.metric("gunwale_requests_in_flight") == 1, 10, "it holds the lock")
+        assert not has_ended(kept), "this machine is too slow for this test"
+        ask(wakes)  # the server's loop, which then waits for the lock, and has not heard of what comes now
+        time.sleep(max(0.0, answered + KEEPALIVE + 0.3 - time.monotonic()))
+        ask(kept)
+
+        assert read_response(kept).status == 200
+        assert read_response(wakes).status == 200
+        wait_until(lambda: has_ended(kept), 5 + KEEPALIVE, "its time is over")
+        assert_no_reset(kept)
+
+
+@only(has_several_requests)
+def test_at_the_limit_responses_close_and_a_client_that_was_just_answered_may_ask_again(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options, shell="ulimit -n 112", workers=1)
+    clients: list[socket.socket] = []
+    try:
+        told = False
+        while not told:
+            assert len(clients) < 112, "nobody was told"
+            clients.append(raw("127.0.0.1", served.port))
+            ask(clients[-1])
+            told = read_response(clients[-1]).headers.get("connection") == "close"
+        just_answered = clients[-2]
+        ask(just_answered)
+        assert read_response(just_answered).status == 200
+    finally:
+        for each in clients:
+            each.close()
+
+
+def test_who_makes_room_meets_no_reset(variant: Variant, serve: Callable[..., Served]) -> None:
+    served = serve(*variant.options, shell="ulimit -n 112", workers=1)
+    clients: list[socket.socket] = []
+
+    def has_made_room() -> bool:
+        clients.append(raw("127.0.0.1", served.port))
+        return has_ended(clients[0])
+
+    try:
+        wait_until(has_made_room, 10, "the first one makes room")
+        assert_no_reset(clients[0])
+    finally:
+        for each in clients:
+            each.close()
