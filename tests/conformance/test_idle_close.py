@@ -7,6 +7,8 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from live import raw, read_response, wait_until
 from served import has_several_requests, only
 
@@ -98,3 +100,21 @@ def test_who_makes_room_meets_no_reset(variant: Variant, serve: Callable[..., Se
     finally:
         for each in clients:
             each.close()
+
+
+@pytest.mark.slow
+@only(lambda variant: variant.server == "gunicorn" and has_several_requests(variant))
+def test_a_slow_request_on_a_connection_kept_through_the_drain_is_answered(
+    variant: Variant, serve: Callable[..., Served]
+) -> None:
+    served = serve(*variant.options, workers=1)
+    with raw("127.0.0.1", served.port, timeout=20) as kept:
+        ask(kept)
+        assert read_response(kept).status == 200
+        served.terminate()
+        served.wait_for_log("generation 1 drained in")
+        ask(kept, "/slow?seconds=4")  # within the second for which the worker lingers
+        response = read_response(kept)
+
+    assert (response.status, response.headers["connection"]) == (200, "close")
+    assert served.wait_exit(15) == 0

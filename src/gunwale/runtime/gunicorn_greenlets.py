@@ -53,6 +53,7 @@ class Greenlets(Room):
 
         self._gevent = gevent
         self._closer, self._retirement = closer, retirement
+        retirement.ends_idle = True
         self._connections: dict[Any, _Wait] = {}  # by greenlet
         self._waiting: dict[_Wait, None] = {}  # who has waited longest first
         self._looks_again = False

@@ -7,6 +7,7 @@ to boot, healthy workers included. This part needs no import of Gunicorn: it sta
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 from time import monotonic, sleep
@@ -29,6 +30,7 @@ class Policies:
 
     supervised: Supervised
     log: Any
+    cfg: Any
     WORKERS: dict[int, Any]
     num_workers: int
     timeout: float
@@ -74,6 +76,13 @@ class Policies:
         wait = min(timeout, max(left, 0.01)) if left > 0 else timeout
         found: list[int] = super().wait_for_signals(timeout=wait)  # type: ignore[misc]  # the Arbiter's
         return found
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - the Arbiter's signature
+        """Wait for workers that were asked something in their last second; the supervisor ends it in time."""
+        if self.supervised.board.is_ending(self.supervised.generation):
+            limit = max(self.cfg.graceful_timeout, math.ceil(self.supervised.plan["serve.drain_timeout"]))
+            self.cfg.set("graceful_timeout", limit)
+        super().stop(graceful)  # type: ignore[misc]  # the Arbiter's
 
     def kill_worker(self, pid: int, sig: int) -> None:
         """Tell a worker; its end is expected then."""

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
 
+    from gunwale.runtime.gunicorn_worker import Retirement
     from gunwale.runtime.linger import Closer
 
 
 class Threads(Room):
     """Keeps room in one thread worker; made in post_worker_init, when the worker is whole."""
 
-    def __init__(self, worker: Any, closer: Closer) -> None:
+    def __init__(self, worker: Any, closer: Closer, retirement: Retirement) -> None:
         super().__init__(worker)
-        self._closer = closer
+        self._closer, self._retirement = closer, retirement
+        retirement.ends_idle = True
         self._waited: set[Any] = set()  # connections of an ending worker, put off once
         module: Any = sys.modules["gunicorn.workers.gthread"]
         if hasattr(module, "STOP_KEEPALIVE_LINGER"):  # Gunicorn ≥ 26
@@ -93,10 +95,11 @@ class Threads(Room):
         return accept_if_possible
 
     def _not_long(self, wait: Callable[..., None]) -> Callable[..., None]:
-        """Look again soon while nobody is accepted: somebody may go then."""
+        """Look again soon while nobody is accepted, and while this worker ends: somebody may go then."""
 
         def wait_and_dispatch(timeout: float) -> None:
-            wait(timeout=min(timeout, CONNECTING) if self.is_full else timeout)
+            is_soon = self.is_full or self._retirement.ending_for
+            wait(timeout=min(timeout, CONNECTING) if is_soon else timeout)
 
         return wait_and_dispatch
 
@@ -119,7 +122,8 @@ class Threads(Room):
         self._end_expired(self._kept, now=float("inf") if force else monotonic())
 
     def _end_pending(self) -> None:
-        self._end_expired(self._pending, now=monotonic())
+        is_over = self._retirement.ending_for > KEEPALIVE_LINGER and not self._retirement.may_be_asked
+        self._end_expired(self._pending, now=float("inf") if is_over else monotonic())
 
     def _end_expired(self, conns: deque[Any], *, now: float) -> None:
         while conns and conns[0].timeout <= now:

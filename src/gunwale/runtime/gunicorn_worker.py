@@ -57,16 +57,19 @@ class Retirement:
         self._told_at = 0.0
         self._quiet_since = 0.0
         self._stuck = 0
+        self.ends_idle = False
         own = worker.cfg.graceful_timeout
         # Whoever recycles this worker (max_requests, TTOU, we) has its requests finish first. Gunicorn's own
-        # limit, which cuts them after *own* seconds, is for the end of a drain: nobody is owed anything then.
+        # limit, which cuts them after *own* seconds, is for the end of a drain: nobody is owed anything then,
+        # but a thread or a greenlet may just have been asked on a connection that was kept.
         self._limit = math.ceil(max(timeout, supervised.plan["serve.drain_timeout"])) + MARGIN
         worker.cfg.set("graceful_timeout", self._limit)
         theirs = worker.handle_exit
 
         def handle_exit(number: int, frame: Any) -> None:
             if not self._since and supervised.board.is_closing:
-                worker.cfg.set("graceful_timeout", own)
+                if not self.ends_idle:
+                    worker.cfg.set("graceful_timeout", own)
                 self._told_at = monotonic()
             theirs(number, frame)
 

@@ -172,6 +172,10 @@ class Scoreboard:
         """
         return self._words[_H_STATE] >= 2 or self._words[self._closing] != 0
 
+    def is_ending(self, generation: int) -> bool:
+        """Whether *generation*, of which no slot needs to be claimed, closes its connections."""
+        return self._words[_H_STATE] >= 2 or self._words[_H_CLOSING + generation % _RANGES] != 0
+
     def close_connections(self, generation: int) -> None:
         """Let *generation* close its connections: another one gets the new ones."""
         self._words[_H_CLOSING + generation % _RANGES] = 1

@@ -67,6 +67,11 @@ def stuck(board: Scoreboard, generation: int) -> int:
     return sum(own[_STUCK] for pid, own in _words(board, generation).items() if own[_RETIRING] == pid)
 
 
+def waited_for(board: Scoreboard, generation: int) -> int:
+    """Count the requests of *generation* that run; what was given up, and runs on, ends with its process."""
+    return board.busy(generation) - stuck(board, generation)
+
+
 def frozen(board: Scoreboard, generation: int, patience: float) -> list[Frozen]:
     """Find the workers in which nothing has moved for *patience* seconds while their watch could not run.
 

@@ -6,7 +6,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from gunwale.runtime.scoreboard_watch import stuck
+from gunwale.runtime.scoreboard_watch import waited_for
 from gunwale.serve.door import HeldDoor, refuse
 from gunwale.serve.drain import SILENCE, accept_queue, look
 
@@ -43,8 +43,7 @@ class Ending:
 
         *by_server*: new connections come still, and only the server itself can stop accepting them.
         """
-        self._began, self._by_server = time.monotonic(), by_server
-        self._at_least = at_least
+        self._began, self._by_server, self._at_least = time.monotonic(), by_server, at_least
         self._deadline = self._began + timeout
         self._check()
 
@@ -53,18 +52,16 @@ class Ending:
 
     def _check(self) -> None:
         now, owed = time.monotonic(), self._owed()
-        board, number = self._serve.board, self.generation.number
         if self._by_server and not self._is_told:
             self._refuse(now, owed)
-        # What was given up, and runs on, ends with the process: nobody waits for it.
-        busy = board.busy(number) - stuck(board, number)
+        busy = waited_for(self._serve.board, self.generation.number)
         if busy > 0 or owed or now - self._began < self._at_least:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now
         is_quiet = self._quiet_since is not None and now - self._quiet_since >= QUIET
         if is_quiet or self.generation.is_gone:
-            self._serve.say(f"generation {number} drained in {now - self._began:.2f} s")
+            self._serve.say(f"generation {self.generation.number} drained in {now - self._began:.2f} s")
             self.stop(quick=self._by_server)
         elif now >= self._deadline:
             self._serve.say(f"drain_timeout: {busy} in requests; connections: {owed or 'none'}")
@@ -120,6 +117,10 @@ class Ending:
         # A container's network goes with PID 1: what the kernel still has to send would be lost.
         is_sending = "leaving" in self._owed() and time.monotonic() < self._deadline
         if not self.generation.is_gone or is_sending:
+            # Who has kept a connection may have asked on it after the drain, as long as the server lingers.
+            if self._quiet_since and waited_for(self._serve.board, self.generation.number):
+                patience = min(KILL_AFTER, self._deadline + MARGIN - time.monotonic())
+                self._later("kill", patience, self.generation.kill)
             self._later("end", TICK, self._await_end)
         else:
             self.generation.kill()

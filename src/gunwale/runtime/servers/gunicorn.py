@@ -238,7 +238,7 @@ class Hooks:
 
     def _room_of(self, worker: Worker) -> Room:
         if Threads.suits(worker):
-            return Threads(worker, self._closer)
+            return Threads(worker, self._closer, self._retirement)
         if Greenlets.suits(worker):
             return Greenlets(worker, self._closer, self._retirement)
         if Silent.suits(worker):
