@@ -59,7 +59,7 @@ def _chart(project: Project, folder: str) -> Chart:
     about = _values(project, posixpath.join(folder, "Chart.yaml"))
     values = _values(project, posixpath.join(folder, "values.yaml"))
     for path in _of_production(project, folder):
-        values = _merged(values, _values(project, path))
+        values = _merged(values, _values(project, path), {})
     root = {
         "Values": values,
         "Chart": {key[:1].upper() + key[1:]: value for key, value in about.items()},
@@ -127,10 +127,21 @@ def _plain(node: yaml.Node, made: dict[int, Any]) -> Any:
     return made[id(node)]
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of both: as Helm does, tables are merged, and all else is replaced."""
-    found = dict(below)
-    for key, value in above.items():
-        old = found.get(key)
-        found[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+def _merged(
+    below: dict[str, Any], above: dict[str, Any], made: dict[tuple[int, int], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the values of both: as Helm does, tables are merged, and all else is replaced.
+
+    *made*: what was merged already, since what is aliased would be merged again and again.
+    """
+    key = (id(below), id(above))
+    if key in made:
+        return made[key]
+    found = made[key] = dict(below)
+    for name, value in above.items():
+        old = found.get(name)
+        if isinstance(old, dict) and isinstance(value, dict):
+            found[name] = _merged(old, value, made)
+        else:
+            found[name] = value
     return found

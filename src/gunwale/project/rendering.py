@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MOST_STEPS = 20_000
+_A_STEP = 200  # characters
 _LARGEST = 2**20  # characters
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 
@@ -51,9 +52,9 @@ class Scope:
             raise UnreadableError("a template that includes itself")
         return Scope(dot, dot, self.named, {}, self.depth + 1, self.budget)
 
-    def spend(self) -> None:
-        """Count one step; a template that takes too many is given up."""
-        self.budget[0] -= 1
+    def spend(self, characters: int = 0) -> None:
+        """Count one step, and one for every so many characters; a template of too many is given up."""
+        self.budget[0] -= 1 + characters // _A_STEP
         if self.budget[0] < 0:
             raise UnreadableError(f"a template of more than {_MOST_STEPS} steps")
 
@@ -85,7 +86,7 @@ class _Piece:
 
 def _rendered(parts: tuple[Part, ...], scope: Scope) -> Iterator[tuple[_Piece, int]]:
     for part in parts:
-        scope.spend()
+        scope.spend(len(part.text) if isinstance(part, Text) else 0)
         if isinstance(part, Text):
             yield _Piece(part.text, part.line, is_source=True), part.line
         elif isinstance(part, Action):

@@ -108,6 +108,22 @@ def test_templates_that_include_one_another_end() -> None:
         render("t.yaml", again, Scope({}, {}, {"a": again}))
 
 
+def test_values_and_texts_that_grow_without_end_are_unknown_or_given_up() -> None:
+    shared: list[object] = ["x"]
+    for _ in range(40):
+        shared = [shared, shared]
+    text = '{{ $a := "aaaaaaaaaaaaaaaaaaaa" }}' + '{{ $a = replace "a" $a $a }}' * 20
+    root = {"Values": {"x": shared}}
+    grown = f"{text}{{{{ $a }}}}{{{{ toJson .Values.x }}}}{{{{ eq .Values.x .Values.x }}}}"
+
+    found = render("t.yaml", parse(Source("t.yaml", grown)), Scope(root, root, {}))
+
+    assert found.text == "$UNKNOWN" * 3
+    again = parse(Source("t.yaml", '{{ include "b" . }}' * 100))
+    with pytest.raises(UnreadableError, match="more than"):
+        render("t.yaml", again, Scope({}, {}, {"b": parse(Source("b", "x" * 100_000))}))
+
+
 @given(text=st.text(alphabet=st.sampled_from('{}{}-|()."$:=, \nifendrangeabc1`'), max_size=80))
 @settings(max_examples=300)
 def test_any_text_is_rendered_or_said_not_to_be(text: str) -> None:
@@ -151,6 +167,14 @@ def test_values_of_production_go_over_the_charts_own(tmp_path: Path) -> None:
     (start,) = _project(tmp_path, "image: {name: shop}\nready: /ready\n").derive(web_starts)
 
     assert [each.command for each in checks(start)] == ["GET http://:8000/prod"]
+
+
+def test_values_that_are_aliased_without_end_are_merged_once(tmp_path: Path) -> None:
+    bomb = "k0: &k0 {a: 1}\n" + "".join(f"k{n}: &k{n} {{a: *k{n - 1}, b: *k{n - 1}}}\n" for n in range(1, 60))
+    (tmp_path / "chart").mkdir()
+    (tmp_path / "chart/values-prod.yaml").write_text(bomb)
+
+    assert _project(tmp_path, f"image: {{name: shop}}\n{bomb}").derive(web_starts)
 
 
 def test_a_template_that_comes_to_no_yaml_is_said_at_its_line(tmp_path: Path) -> None:

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 TOPIC = "start"
 _SITE = re.compile(r"Microsoft\.Web/sites\b")
 _PYTHON = re.compile(
-    r"linuxFxVersion[\"']?\s*[:=]\s*[\"'](?:\[[^\]]*)?PYTHON\||runtimeName:\s*'python'", re.IGNORECASE
+    r"linuxFxVersion[\"']?\s*[:=]\s*[\"'](?:\[[^\]\n]{0,200})?PYTHON\||runtimeName:\s*'python'", re.IGNORECASE
 )
 _OF_AZD = ("azure.yaml", "azure.yml")
 _COMMAND = re.compile(r"appCommandLine[\"']?\s*:\s*(?:'(?P<bicep>[^'\n]*)'|\"(?P<arm>(?:\\.|[^\"\\\n])*)\")")
-_DEPLOYS = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?azure/webapps-deploy@", re.IGNORECASE | re.MULTILINE)
-_STARTUP = re.compile(r"^\s*startup-command:\s*(?P<text>\S.*?)\s*$", re.MULTILINE)
+_DEPLOYS = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?uses:[ \t]*[\"']?azure/webapps-deploy@", re.IGNORECASE | re.MULTILINE
+)
+_STARTUP = re.compile(r"^[ \t]*startup-command:(?P<text>[^\n]*)", re.MULTILINE)
 # azd: the service's own file says where it goes, and the modules of its templates what it is.
-_AZD = re.compile(r"^\s*host:\s*[\"']?appservice\b", re.MULTILINE)
-_AZD_PYTHON = re.compile(r"^\s*language:\s*[\"']?(?:py|python)\b", re.MULTILINE)
+_AZD = re.compile(r"^[ \t]*host:[ \t]*[\"']?appservice\b", re.MULTILINE)
+_AZD_PYTHON = re.compile(r"^[ \t]*language:[ \t]*[\"']?(?:py|python)\b", re.MULTILINE)
 _SET_UP = re.compile(r"actions/setup-python@|python-version:")
 
 
@@ -59,7 +61,7 @@ def read(source: Source) -> AppService | None:
     deploys = _DEPLOYS.search(text)
     found = (_STARTUP if deploys is not None else _COMMAND).search(text)
     said = next((each for each in found.groups() if each is not None), "") if found is not None else ""
-    command = said.strip("\"'") if deploys is not None else said.replace('\\"', '"')
+    command = said.strip(" \t\"'") if deploys is not None else said.replace('\\"', '"')
     is_python = (_SET_UP if deploys is not None else _PYTHON).search(text)
     if is_python is None and "gunicorn" not in command:
         return None

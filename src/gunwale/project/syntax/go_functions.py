@@ -20,6 +20,7 @@ class _Unknown:
 UNKNOWN: Any = _Unknown()
 _VERB = re.compile(r"%[svd]")
 LARGEST = 2**18  # characters of one value
+_MOST_PARTS = 10_000
 
 
 def is_true(value: Any) -> bool:
@@ -45,13 +46,34 @@ def call(name: str, arguments: list[Any]) -> Any:
     if name in ("nindent", "indent", "toYaml") and arguments[-1:] == [UNKNOWN]:
         return ""  # lines of which nothing is known: none
     function = _FUNCTIONS.get(name)
-    if function is None or any(each is UNKNOWN for each in arguments):
+    if function is None or any(each is UNKNOWN for each in arguments) or not _are_small(arguments):
         return UNKNOWN
     try:
         found = function(*arguments)
     except (TypeError, ValueError, AttributeError, IndexError, KeyError, OverflowError):
         return UNKNOWN
     return UNKNOWN if isinstance(found, str) and len(found) > LARGEST else found
+
+
+def _are_small(arguments: list[Any]) -> bool:
+    """Whether *arguments* are of a size that charts have: aliases of YAML can make a few lines endless."""
+    pending, count, characters = list(arguments), 0, 0
+    while pending:
+        each = pending.pop()
+        count += 1
+        if isinstance(each, str):
+            characters += len(each)
+        elif isinstance(each, dict | list):
+            pending += each.values() if isinstance(each, dict) else each
+        if count + len(pending) > _MOST_PARTS or characters > LARGEST:
+            return False
+    return True
+
+
+def _replaced(old: str, new: str, text: str) -> str:
+    if text.count(old) * len(new) > LARGEST:
+        raise ValueError(text)
+    return text.replace(old, new)
 
 
 def _to_yaml(value: Any) -> str:
@@ -91,7 +113,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "trim": lambda text: text.strip(),
     "lower": lambda text: text.lower(),
     "upper": lambda text: text.upper(),
-    "replace": lambda old, new, text: text.replace(old, new),
+    "replace": _replaced,
     "contains": lambda part, text: part in text,
     "hasPrefix": lambda part, text: text.startswith(part),
     "hasSuffix": lambda part, text: text.endswith(part),
