@@ -24,7 +24,7 @@ APPLICATION = (
 )
 PLAN = 'name = "site"\n[serve]\nworkers = 1\nbind = ["127.0.0.1:{port}"]\n'
 UNIT = "gunwale-site"
-ROOT, ANN = "/srv/site", "/home/ann/site"
+ROOT, ANN = "/srv/site", "/srv/ann/site"
 PORTS = {ROOT: 9000, ANN: 9001}
 
 
@@ -49,7 +49,7 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         )
         sh(
             container,
-            "mkdir -p /etc/systemd/logind.conf.d && useradd -m -s /bin/sh ann && "
+            "mkdir -p /etc/systemd/logind.conf.d && useradd -m -d /srv/ann -s /bin/sh ann && "
             "printf '[Login]\nKillUserProcesses=yes\n' > /etc/systemd/logind.conf.d/kill.conf",
         )
         for home, port in PORTS.items():
@@ -61,7 +61,7 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         booted(container)
         sh(
             container,
-            "systemctl restart systemd-logind && chown -R ann /home/ann && loginctl enable-linger ann",
+            "systemctl restart systemd-logind && chown -R ann /srv/ann && loginctl enable-linger ann",
         )
         yield container
 
