@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import statistics
 import time
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ import pytest
 from live import raw
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from served import Served, Variant
@@ -25,29 +28,35 @@ def test_the_admin_port_answers_while_every_worker_is_busy(
     served = serve(*variant.options, "--request-timeout", "60", "--set", "rollout.stop_timeout=90", workers=4)
     served.wait_for_workers(4)
     served.wait_until(lambda: served.ask_admin("/ready").status == 200, 10, "ready")
-    # Half spinning, half blocked, and far more than there are places: every worker is busy all the time.
-    paths = ["/spin?seconds=20", "/slow?seconds=20"] * 120
-    busy = []
-    for path in paths:
-        sock = raw("127.0.0.1", served.port, timeout=60)
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
-        busy.append(sock)
-    every = variant.workers(4)
-    served.wait_until(
-        lambda: served.metric('gunwale_workers{state="busy"}') == every, 10, "all workers are busy"
-    )
-    taken = []
-    for number in range(ASKS):
-        began = time.monotonic()
-        response = served.ask_admin(("/health", "/ready")[number % 2])
-        taken.append(time.monotonic() - began)
-        assert response.status == 200, response.body
-    p99 = statistics.quantiles(taken, n=100)[98]
-    record_property("admin p99 ms", round(p99 * 1e3, 2))
+    with contextlib.ExitStack() as busy:
+        # Half spinning, half blocked, and far more than there are places: every worker is busy all the time.
+        for path in ["/spin?seconds=20", "/slow?seconds=20"] * 120:
+            ask(served, path, busy)
 
-    # The same question inside the saturated application.
-    with pytest.raises(TimeoutError):
-        served.get("/ready", timeout=1)
-    assert p99 < 0.05
-    for sock in busy:
-        sock.close()
+        every = variant.workers(4)
+        served.wait_until(
+            lambda: served.metric('gunwale_workers{state="busy"}') == every, 10, "all workers are busy"
+        )
+        taken = []
+        for number in range(ASKS):
+            began = time.monotonic()
+            response = served.ask_admin(("/health", "/ready")[number % 2])
+            taken.append(time.monotonic() - began)
+            assert response.status == 200, response.body
+        p99 = statistics.quantiles(taken, n=100)[98]
+        record_property("admin p99 ms", round(p99 * 1e3, 2))
+
+        # The same question inside the saturated application. Where nobody steers, a worker that spins
+        # accepts so little that it may have a thread left for one of many.
+        waiting = [ask(served, "/ready", busy) for _ in range(20)]
+        time.sleep(1)
+        answered, _, _ = select.select(waiting, (), (), 0)
+        assert len(answered) < 5
+        assert p99 < 0.05
+
+
+def ask(served: Served, path: str, until: contextlib.ExitStack) -> socket.socket:
+    """Ask, and wait for no answer."""
+    sock = until.enter_context(raw("127.0.0.1", served.port, timeout=60))
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    return sock
