@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _TICK = 0.02
+_EXEC = 0.0005
 _TAIL = 20  # lines of a log shown with a failure
 _TAIL_BYTES = 65536
 # What this process started, so that its end is noticed (no zombie) and its exit code known.
@@ -81,6 +82,9 @@ def start(argv: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str]) 
             start_new_session=True,
         )
     _children[child.pid] = child
+    # Popen() returns in the middle of execve(2); the new environment, by which `marked` knows it, comes last.
+    while env and _ticks(child.pid) is not None and not _environ(child.pid):
+        time.sleep(_EXEC)
     # Not gone yet, whatever it did: until it is waited for, its entry stays.
     ticks = _ticks(child.pid, zombies=True)
     assert ticks is not None
@@ -90,12 +94,8 @@ def start(argv: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str]) 
 def marked(name: str, value: str) -> list[Detached]:
     """Return the processes whose environment says *name*=*value*."""
     wanted = f"{name}={value}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(Detached.of(int(entry.name)))
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    found = [Detached.of(pid) for pid in pids if wanted in _environ(pid).split(b"\0")]
     return [each for each in found if each is not None]
 
 
@@ -109,6 +109,14 @@ def log_tail(log: Path, offset: int = 0) -> str:
     except OSError:
         return ""
     return "\n".join(lines[-_TAIL:])
+
+
+def _environ(pid: int) -> bytes:
+    """Read its environment; none where it has ended, or is another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _ticks(pid: int, *, zombies: bool = False) -> int | None:
