@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunwale.project.facts import Given, UnreadableError
+from gunwale.project.facts import Given
+from gunwale.project.syntax import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,19 +44,16 @@ def is_one(path: str) -> bool:
 
 def read(source: Source) -> FlyApp:
     """Read one file."""
-    try:
-        values = tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(f"broken TOML: {error}") from error
-    build, processes = _table(values, "build"), _table(values, "processes")
+    values = toml.values(source)
+    build, processes = toml.table(values, "build"), toml.table(values, "processes")
     command = next((text for key in _WEB if isinstance(text := processes.get(key), str) and text), None)
-    services = [_table(values, "http_service"), *_tables(values, "services")]
+    services = [toml.table(values, "http_service"), *_tables(values, "services")]
     port = next((each["internal_port"] for each in services if "internal_port" in each), None)
     return FlyApp(
         source.path,
         _find(source, "app"),
         Given(command, _find(source, command)) if command else None,
-        {key: Given(str(value), _find(source, key)) for key, value in _table(values, "env").items()},
+        {key: Given(str(value), _find(source, key)) for key, value in toml.table(values, "env").items()},
         tuple(_checks(source, values, services)),
         Given(str(port), _find(source, "internal_port")) if port is not None else None,
         str(build.get("dockerfile", "Dockerfile")),
@@ -71,17 +68,12 @@ def _checks(
     several = [
         each for service in services for key in ("checks", "http_checks") for each in _tables(service, key)
     ]
-    several += [each for each in _table(values, "checks").values() if isinstance(each, dict)]
+    several += [each for each in toml.table(values, "checks").values() if isinstance(each, dict)]
     for each in several:
         path = str(each.get("path", "/" if each.get("type") == "http" else ""))
         yield Given(path, _find(source, path or "checks"))
     if any(_tables(service, "tcp_checks") for service in services):
         yield Given("", _find(source, "tcp_checks"))
-
-
-def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _tables(values: Mapping[str, object], key: str) -> list[Mapping[str, object]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunwale.project.facts import Given, UnreadableError
+from gunwale.project.facts import Given
+from gunwale.project.syntax import toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +53,7 @@ def is_one(path: str) -> bool:
 
 def read(source: Source) -> PlanFile | None:
     """Read one file; None where it holds no plan."""
-    try:
-        values = tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(f"broken TOML: {error}") from error
+    values = toml.values(source)
     tool = values.get("tool")
     table = tool.get("gunwale") if isinstance(tool, dict) else None
     if not isinstance(table, dict):

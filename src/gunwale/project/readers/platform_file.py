@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gunwale.project.facts import Given, UnreadableError
-from gunwale.project.syntax import yaml
+from gunwale.project.facts import Given
+from gunwale.project.syntax import toml, yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,10 +141,7 @@ def _elements(node: yaml.Node, key: str) -> tuple[yaml.Node, ...]:
 
 
 def _toml(source: Source) -> Iterator[Process]:
-    try:
-        values = tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(f"broken TOML: {error}") from error
+    values = toml.values(source)
     name = posixpath.basename(source.path)
     table, keys = {
         "railway.toml": ("deploy", ("startCommand",)),

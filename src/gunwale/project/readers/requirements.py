@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import UnreadableError
+from gunwale.project.syntax import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,10 +76,7 @@ def read(source: Source) -> Requirements:
         return Requirements(source.path, (), {})
     if name == "Pipfile.lock":
         return Requirements(source.path, tuple(_locked_by_pipenv(source)), {}, is_lock=True)
-    try:
-        table = tomllib.loads(source.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UnreadableError(f"broken TOML: {error}") from error
+    table = toml.values(source)
     if name.endswith(".lock"):
         return Requirements(source.path, tuple(_locked(source, table)), {}, is_lock=True)
     return Requirements(source.path, tuple(_declared(source, table)), dict(_scripts(source, table)))
@@ -112,17 +109,17 @@ def _lines(source: Source) -> Iterator[Requirement]:
 
 
 def _declared(source: Source, table: Mapping[str, object]) -> Iterator[Requirement]:
-    project = _table(table, "project")
+    project = toml.table(table, "project")
     written = list(_list(project, "dependencies"))
-    for several in _table(project, "optional-dependencies").values():
+    for several in toml.table(project, "optional-dependencies").values():
         written += several if isinstance(several, list) else []
     for each in written:
         if isinstance(each, str):
             found = parse(each, _find(source, each))
             if found is not None:
                 yield found
-    poetry = _table(_table(table, "tool"), "poetry")
-    for section in (_table(poetry, "dependencies"), _table(table, "packages")):
+    poetry = toml.table(toml.table(table, "tool"), "poetry")
+    for section in (toml.table(poetry, "dependencies"), toml.table(table, "packages")):
         for name, value in section.items():
             version = value.get("version", "") if isinstance(value, dict) else value
             given = parse(f"{name} {version}", _find(source, name))
@@ -151,16 +148,11 @@ def _locked_by_pipenv(source: Source) -> Iterator[Requirement]:
 
 
 def _scripts(source: Source, table: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, Place]]]:
-    poetry = _table(_table(table, "tool"), "poetry")
-    for section in (_table(_table(table, "project"), "scripts"), _table(poetry, "scripts")):
+    poetry = toml.table(toml.table(table, "tool"), "poetry")
+    for section in (toml.table(toml.table(table, "project"), "scripts"), toml.table(poetry, "scripts")):
         for name, target in section.items():
             if isinstance(target, str):
                 yield name, (target, _find(source, target))
-
-
-def _table(table: Mapping[str, object], key: str) -> Mapping[str, object]:
-    found = table.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _list(table: Mapping[str, object], key: str) -> list[object]:
