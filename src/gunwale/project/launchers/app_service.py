@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from gunwale.project import launch
+from gunwale.project.programs import supplied
 from gunwale.project.python.applications import applications
 from gunwale.project.readers.app_service import AppService
 from gunwale.project.roles import of_production
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from gunwale.project.model import Project
 
-_SUPPLIED = "the platform's gunicorn"
 # Where App Service looks for an object called app, in this order.
 _FOUND = ("application.py", "app.py", "index.py", "server.py")
 
@@ -33,7 +33,7 @@ def launches(project: Project) -> Iterator[launch.Launch]:
         module = _module(project)
         if not module:
             return
-        words = launch.given([_SUPPLIED, f"{module}:app"], site.at)
+        words = launch.given([supplied.GUNICORN, f"{module}:app"], site.at)
     yield launch.Launch(kind="platform", title=site.path, at=site.at, words=words)
 
 

@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from gunwale.project import image, launch
+from gunwale.project.programs import supplied
 from gunwale.project.python.applications import applications
 from gunwale.project.readers.dockerfile import Dockerfile
 from gunwale.project.readers.elastic_beanstalk import Options
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from gunwale.project.readers.platform_file import Process
 
 KIND = "platform"
-SUPPLIED = "the platform's gunicorn"
-OWN = "the platform's own server"
 
 
 def launches(project: Project) -> Iterator[launch.Launch]:
@@ -40,9 +39,9 @@ def _launch(project: Project, path: str, process: Process) -> launch.Launch:
     if process.command is not None:
         words = launch.shell(process.command.value, process.at)
     elif process.application:
-        words = launch.given([OWN, process.application], process.at)
+        words = launch.given([supplied.OWN, process.application], process.at)
     else:
-        words = launch.given([SUPPLIED, "main:app"], process.at)
+        words = launch.given([supplied.GUNICORN, "main:app"], process.at)
     return launch.Launch(
         kind=KIND,
         title=path,
@@ -69,5 +68,5 @@ def _elastic_beanstalk(project: Project) -> Iterator[launch.Launch]:
         return
     environ = {name: given for each in options for name, given in each.environ.items()}
     path = next((each.path for each in options), "")
-    words = launch.given([SUPPLIED, "application:application"], options[0].at)
+    words = launch.given([supplied.GUNICORN, "application:application"], options[0].at)
     yield launch.Launch(kind=KIND, title=path, at=options[0].at, words=words, environ=environ)

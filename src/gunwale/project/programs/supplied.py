@@ -10,17 +10,26 @@ from gunwale.project.start import Server
 if TYPE_CHECKING:
     from gunwale.project.follow import Call, Path
 
-NAMES = ("the platform's gunicorn", "the platform's own server")
-_OWN = ("workers", "threads", "bind", "accesslog", "timeout", "graceful_timeout", "keepalive", "worker_class")
+GUNICORN, OWN = NAMES = ("the platform's gunicorn", "the platform's own server")
+_SETTINGS = (
+    "workers",
+    "threads",
+    "bind",
+    "accesslog",
+    "timeout",
+    "graceful_timeout",
+    "keepalive",
+    "worker_class",
+)
 
 
 def follow(call: Call, path: Path) -> Server:  # noqa: ARG001 - a program's signature
     """Return the server, of whose settings nothing is known."""
     unknown = Unknown("the platform sets it")
     return Server(
-        name="gunicorn" if call.words[0].value == NAMES[0] else "App Engine",
+        name="gunicorn" if call.words[0].value == GUNICORN else "App Engine",
         at=call.at,
         application=call.words[1].value,
-        settings=dict.fromkeys(_OWN, unknown),
+        settings=dict.fromkeys(_SETTINGS, unknown),
         words=tuple(call.texts),
     )
