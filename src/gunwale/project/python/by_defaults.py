@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from typing import TYPE_CHECKING
 
 from gunwale.project.facts import Given
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 def by_defaults(project: Project, setting: Setting) -> Given[object] | Unknown:
     """Return what *setting* comes to by the defaults of those it is made of; they may be overridden."""
-    copied = ast.parse(ast.unparse(setting.node), mode="eval").body
-    put_in = _PutIn(project).visit(copied)
-    if ast.dump(put_in) == ast.dump(ast.parse(ast.unparse(setting.node), mode="eval").body):
+    put_in = _PutIn(project).visit(copy.deepcopy(setting.node))
+    if ast.dump(put_in) == ast.dump(setting.node):
         return setting.value
     found = value(project, setting.file, ast.fix_missing_locations(put_in))
     return Given(found.value, setting.at, ("the configuration",)) if isinstance(found, Given) else found
