@@ -83,7 +83,7 @@ def start(argv: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str]) 
         )
     _children[child.pid] = child
     # Popen() returns in the middle of execve(2); the new environment, by which `marked` knows it, comes last.
-    while env and _ticks(child.pid) is not None and not _environ(child.pid):
+    while env and _ticks(child.pid) is not None and not environ(child.pid):
         time.sleep(_EXEC)
     # Not gone yet, whatever it did: until it is waited for, its entry stays.
     ticks = _ticks(child.pid, zombies=True)
@@ -95,7 +95,7 @@ def marked(name: str, value: str) -> list[Detached]:
     """Return the processes whose environment says *name*=*value*."""
     wanted = f"{name}={value}".encode()
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    found = [Detached.of(pid) for pid in pids if wanted in _environ(pid).split(b"\0")]
+    found = [Detached.of(pid) for pid in pids if wanted in environ(pid).split(b"\0")]
     return [each for each in found if each is not None]
 
 
@@ -111,8 +111,8 @@ def log_tail(log: Path, offset: int = 0) -> str:
     return "\n".join(lines[-_TAIL:])
 
 
-def _environ(pid: int) -> bytes:
-    """Read its environment; none where it has ended, or is another user's."""
+def environ(pid: int) -> bytes:
+    """Read a process's environment; none where it has ended, or is another user's."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:

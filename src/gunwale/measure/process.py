@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from gunwale.deploy import detached
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
@@ -219,11 +221,7 @@ class OwnedProcess:
             time.sleep(_TICK)
 
     def _marked(self, pid: int) -> bool:
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-        return f"{_MARK}={self._mark}".encode() in environment.split(b"\0")
+        return f"{_MARK}={self._mark}".encode() in detached.environ(pid).split(b"\0")
 
     def _error(self, message: str) -> ProcessError:
         tail = "\n".join(self.log_text().splitlines()[-_TAIL:])
